@@ -1,0 +1,75 @@
+# Guitu's house. `make` alone lists what there is. Needs only a system with python3; the rest it fetches itself.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(shell command -v uv)
+PIP    := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+JOBS   ?= 2
+
+# A stamp is named after the lock it was made from, so an unchanged lock costs nothing and a changed one reinstalls.
+hash   = $(shell cat requirements/$(1).txt pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
+DEV    := $(VENV)/.dev-$(call hash,dev)
+BENCH  := $(VENV)/.bench-$(call hash,bench)
+
+LOCK   := uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
+          --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra build
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check long bench lock clean
+
+help: ## Lists these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+setup: $(DEV) ## Makes .venv from the locks (instant when nothing changed)
+
+demo: $(DEV) ## Plays the stories in a fresh world of its own
+	$(BIN)/guitu demo
+
+test: $(DEV) ## Runs the tests on both databases (two workers; JOBS=n for more)
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(DEV) ## Lint, format, types, floors, definitions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/guitu definitions check
+
+long: $(DEV) ## Exhaustive sweeps, left out of `make test`
+	$(BIN)/python -m pytest -n $(JOBS) -m long
+
+bench: $(BENCH) ## Measures moves per second beside the raw limit and two other engines
+	$(BIN)/guitu bench moves
+
+lock: ## Resolves requirements/*.txt anew (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
+	$(LOCK) --output-file requirements/run.txt
+	$(LOCK) --extra test --constraint requirements/run.txt --output-file requirements/dev.txt
+	$(LOCK) --extra test --extra bench --constraint requirements/dev.txt --output-file requirements/bench.txt
+
+clean: ## Removes .venv and every cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- how a virtual environment is made ------------------------------------------------------------------------------
+
+# The interpreter is asked for inside the recipe: on a bare machine the line before it may have just installed it.
+$(VENV)/pyvenv.cfg:
+	@python="$$(bash deploy/install-system.sh)" && \
+	if [ -n "$(UV)" ]; then uv venv --quiet --allow-existing --python "$$python" $(VENV); \
+	else "$$python" -m venv $(VENV); fi
+
+# $(1): name of the lock. Hashes are required; the house itself is installed last, without looking anything up.
+define install
+	@rm -f $(VENV)/.$(1)-*
+	$(PIP) --require-hashes -r requirements/$(1).txt
+	$(PIP) --no-build-isolation --no-deps -e .
+	@touch $@
+endef
+
+$(DEV): $(VENV)/pyvenv.cfg
+	$(call install,dev)
+
+$(BENCH): $(DEV)
+	$(call install,bench)

@@ -1,0 +1,1 @@
+"""The front door: REST, pages, command line. No rules live here."""

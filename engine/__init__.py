@@ -1,0 +1,1 @@
+"""Guitu's engine: the rules of the house, without a front door."""

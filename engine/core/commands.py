@@ -1,0 +1,226 @@
+"""Commands: what somebody asks for. Imperative, frozen, plain words; and who asks.
+
+Every command may carry ``expected_revision`` (the revision of the case its author looked at) and
+``idempotency_key`` (a repeated request with the same key gets the first answer again).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.core.definition import Scope
+
+RawValue = bool | int | str | list[str]
+NO_FACTS: Mapping[str, RawValue] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person of a unit, with the purpose he or she states."""
+
+    person: str
+    unit: str
+    purpose: str = "case_handling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Base of all commands."""
+
+    case: str
+    expected_revision: int | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCase(Command):
+    """Open a record. ``case`` is the new pseudonym, ``area`` the GB/T 2260 code where it begins."""
+
+    scope: Scope = "victim"
+    area: str
+    definition: str | None = None
+    facts: Mapping[str, RawValue] = field(default_factory=dict)
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTrack(Command):
+    """Open a track on request (legal aid: from any stage)."""
+
+    track: str
+    to_unit: str | None = None
+    facts: Mapping[str, RawValue] = field(default_factory=dict)
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move(Command):
+    """Make a move. Into a step of another function it offers a hand-off instead of moving."""
+
+    track: str
+    move: str
+    to_unit: str | None = None
+    facts: Mapping[str, RawValue] = field(default_factory=dict)
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer(Command):
+    """Offer the step a track stands at to another unit of the same function, or offer a waiting track again."""
+
+    track: str
+    to_unit: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferTransfer(Command):
+    """Offer the whole case to a unit in another jurisdiction: acceptance opens a linked successor case."""
+
+    area: str
+    to_unit: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept(Command):
+    """Accept a hand-off. ``successor`` is the pseudonym for the successor case, if it is a transfer."""
+
+    hand_off: str
+    successor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline(Command):
+    """Decline a hand-off with a reason code of the definition and a text."""
+
+    hand_off: str
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Command):
+    """Take back a hand-off that is still open."""
+
+    hand_off: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refer(Command):
+    """Bring another unit in; responsibility stays. ``ends`` names a referral to end instead."""
+
+    track: str
+    to_unit: str | None = None
+    reason: str = ""
+    ends: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign(Command):
+    """Give a track to a person inside the unit that holds it (``None``: to nobody in particular)."""
+
+    track: str
+    person: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribute(Command):
+    """Add facts, documents or a note to a track without moving it."""
+
+    track: str
+    facts: Mapping[str, RawValue] = field(default_factory=dict)
+    documents: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordConsent(Command):
+    """Consent given (``given``), or refused or withdrawn, and who spoke."""
+
+    consent: str
+    given: bool
+    spoken_by: Literal["victim", "guardian", "representative"] = "victim"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDuty(Command):
+    """A duty is done, was declined by the victim, or is not applicable (with a reason)."""
+
+    duty: str
+    outcome: Literal["done", "declined", "not_applicable"]
+    evidence: tuple[str, ...] = ()
+    reason: str = ""
+    period: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineTrack(Command):
+    """The victim declines what a track offers."""
+
+    track: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct(Command):
+    """A recorded fact was wrong: supersede it, with a reason; moves that rested on it are flagged."""
+
+    fact: str
+    value: RawValue
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewFlag(Command):
+    """A flagged move was looked at again and stands."""
+
+    event: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverse(Command):
+    """The last move or acceptance on a track was a mistake: reverse it."""
+
+    track: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCriminalCase(Command):
+    """Point to the criminal case this victim belongs to."""
+
+    criminal_case: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Command):
+    """End the record in one of the ways its definition knows; ``points_to`` for duplicates."""
+
+    outcome: str
+    reason: str = ""
+    points_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Command):
+    """Take a closed record up again, on one of its tracks."""
+
+    track: str
+    reason: str
+
+
+_CAMEL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def snake(cls: type) -> str:
+    """``OpenCase`` -> ``open_case``: the name of a command or event in stores, logs and answers."""
+    return _CAMEL.sub("_", cls.__name__).lower()
+
+
+COMMANDS: Mapping[str, type[Command]] = {snake(cls): cls for cls in Command.__subclasses__()}

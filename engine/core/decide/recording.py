@@ -1,0 +1,170 @@
+"""Facts, documents, consents, notes, duties and corrections: what is put on record without a move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from engine.core import events as ev
+from engine.core.commands import Contribute, Correct, LinkCriminalCase, RawValue, RecordConsent, ReviewFlag, SettleDuty
+from engine.core.decide.draft import Draft, refused
+from engine.core.duties import is_arisen
+from engine.core.events import FactValue
+from engine.core.facts import read_value
+from engine.errors import CommandMalformed, NothingToChange, Reason
+
+
+def record(draft: Draft, facts: Mapping[str, RawValue], documents: Iterable[str], track: str | None = None) -> None:
+    """Put facts and documents on record.
+
+    Raises :class:`CommandMalformed` for names or values the definition does not know, :class:`Refused` for facts
+    that only another function may state. A fact that already has this value is not recorded again;
+    one that does not change with time is not overwritten.
+    """
+    values = {name: _readable(draft, name, raw) for name, raw in facts.items()}
+    _check_stated_by(draft, values)
+    stated = draft.case.facts
+    fresh = {name: value for name, value in values.items() if name not in stated or stated[name].value != value}
+    changed_mind = sorted(name for name in fresh if name in stated and not draft.definition.facts[name].changes)
+    if changed_mind:
+        raise NothingToChange(
+            f"已登记的内容不能覆盖，请用“更正”并说明理由：{'、'.join(changed_mind)}",
+            f"already on record; use 'correct' with a reason: {', '.join(changed_mind)}", facts=changed_mind,
+        )  # fmt: skip
+    if fresh:
+        draft.emit(ev.FactsRecorded(fresh, track))
+        draft.touch(*(f"fact:{name}" for name in fresh))
+    file_documents(draft, documents, track)
+
+
+def file_documents(draft: Draft, documents: Iterable[str], track: str | None = None) -> None:
+    """Put documents on record; those already there are not filed twice."""
+    names = tuple(dict.fromkeys(documents))
+    unknown = [name for name in names if name not in draft.definition.documents]
+    if unknown:
+        known = ", ".join(draft.definition.documents)
+        raise CommandMalformed(
+            f"流程中没有材料 {'、'.join(unknown)}；有：{known}", f"no document {', '.join(unknown)}; there are: {known}"
+        )
+    fresh = tuple(name for name in names if name not in draft.case.documents)
+    if fresh:
+        draft.emit(ev.DocumentsFiled(fresh, track))
+        draft.touch(*(f"document:{name}" for name in fresh))
+
+
+def _readable(draft: Draft, name: str, raw: RawValue) -> FactValue:
+    fact = draft.definition.facts.get(name)
+    if fact is None:
+        raise CommandMalformed(f"流程中没有登记项 {name}", f"the definition has no fact {name}", fact=name)
+    return read_value(name, fact, raw)
+
+
+def _check_stated_by(draft: Draft, values: Mapping[str, FactValue]) -> None:
+    reasons = []
+    for name in values:
+        fact = draft.definition.facts[name]
+        if fact.stated_by and draft.unit.functions.isdisjoint(fact.stated_by):
+            who = ", ".join(fact.stated_by)
+            reasons.append(
+                Reason(
+                    code="not_yours_to_state", zh=f"“{fact.title.zh}”只能由 {who} 登记",
+                    en=f"{fact.title.en} can only be stated by: {who}", judged={"fact": name},
+                )
+            )  # fmt: skip
+    if reasons:
+        raise refused(*reasons)
+
+
+def contribute(draft: Draft, command: Contribute) -> None:
+    """Add facts, documents or a note to a track without moving it."""
+    draft.require_open()
+    draft.state(command.track)
+    before = len(draft.events)
+    record(draft, command.facts, command.documents, command.track)
+    if command.note:
+        draft.emit(ev.NoteAdded(command.track, command.note))
+    if len(draft.events) == before:
+        raise NothingToChange("没有新的内容可登记", "nothing new to record")
+
+
+def record_consent(draft: Draft, command: RecordConsent) -> None:
+    """Record a consent as given, refused or withdrawn."""
+    draft.require_open()
+    if command.consent not in draft.definition.consents:
+        known = ", ".join(draft.definition.consents)
+        raise CommandMalformed(
+            f"流程中没有同意事项 {command.consent}；有：{known}", f"no consent {command.consent}; there are: {known}"
+        )
+    now = draft.case.consents.get(command.consent)
+    if now is not None and (now.given, now.spoken_by) == (command.given, command.spoken_by):
+        raise NothingToChange("该意愿已如此登记", "the consent already stands so")
+    clauses = tuple(basis.clause for basis in draft.definition.consents[command.consent].basis)
+    draft.emit(ev.ConsentRecorded(command.consent, command.given, command.spoken_by), clauses=clauses)
+    draft.touch(f"consent:{command.consent}")
+
+
+def settle_duty(draft: Draft, command: SettleDuty) -> None:
+    """Settle a duty: done, declined by the victim, or not applicable with a reason.
+
+    Office duties may be settled again and again (each period with its evidence).
+    """
+    draft.require_open()
+    duties = draft.definition.duties_of(draft.case.scope)
+    duty = duties.get(command.duty)
+    if duty is None:
+        known = ", ".join(duties)
+        raise CommandMalformed(f"没有职责 {command.duty}；有：{known}", f"no duty {command.duty}; there are: {known}")
+    if command.outcome == "declined" and not duty.declinable:
+        raise _unsettled("not_declinable", "该职责不能由受害人谢绝", "this duty cannot be declined by the victim")
+    if command.outcome == "not_applicable" and not command.reason.strip():
+        raise _unsettled("reason_missing", "标记“不适用”须说明理由", "'not applicable' needs a reason")
+    if command.outcome == "done" and not is_arisen(duty, draft.view()):
+        raise _unsettled("not_arisen", "该职责尚未产生", "this duty has not arisen")
+    settled = draft.case.duties.get(command.duty)
+    if settled is not None and settled.outcome == command.outcome and draft.case.scope != "office":
+        raise NothingToChange("该职责已如此登记", "the duty already stands so")
+    file_documents(draft, command.evidence)
+    draft.emit(
+        ev.DutySettled(command.duty, command.outcome, command.evidence, command.reason, command.period),
+        clauses=duty.clauses,
+    )
+
+
+def _unsettled(code: str, zh: str, en: str) -> Exception:
+    return refused(Reason(code=code, zh=zh, en=en))
+
+
+def correct(draft: Draft, command: Correct) -> None:
+    """Supersede a wrong fact; every entry into a step that rested on it is flagged for review."""
+    draft.require_open()
+    stated = draft.case.facts.get(command.fact)
+    if stated is None:
+        raise NothingToChange(f"登记项 {command.fact} 尚未登记", f"fact {command.fact} was never recorded")
+    if not command.reason.strip():
+        raise refused(Reason(code="reason_missing", zh="更正须说明理由", en="a correction needs a reason"))
+    value = _readable(draft, command.fact, command.value)
+    if value == stated.value:
+        raise NothingToChange("登记的内容与更正相同", "the record already says so")
+    _check_stated_by(draft, {command.fact: value})
+    flagged = draft.case.resting_on(command.fact)
+    draft.emit(ev.FactCorrected(command.fact, stated.value, value, command.reason, flagged))
+    draft.touch(f"fact:{command.fact}")
+
+
+def review_flag(draft: Draft, command: ReviewFlag) -> None:
+    """A flagged move was looked at again and stands."""
+    draft.require_open()
+    if command.event not in draft.case.flags:
+        raise NothingToChange(f"事件 {command.event} 没有待复核标记", f"event {command.event} is not flagged")
+    if not command.reason.strip():
+        raise refused(Reason(code="reason_missing", zh="复核须说明理由", en="a review needs a reason"))
+    draft.emit(ev.FlagReviewed(command.event, command.reason))
+
+
+def link_criminal_case(draft: Draft, command: LinkCriminalCase) -> None:
+    """Point to the criminal case; the desk has made sure that it exists."""
+    draft.require_open()
+    if draft.case.scope != "victim":
+        raise CommandMalformed("只有受害人个案可以关联刑事案件", "only a victim's case points to a criminal case")
+    if draft.case.criminal_case == command.criminal_case:
+        raise NothingToChange("已关联该案件", "already linked")
+    draft.emit(ev.CriminalCaseLinked(command.criminal_case))

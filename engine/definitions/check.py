@@ -1,0 +1,70 @@
+"""``guitu definitions check``: everything that is wrong, never only the first thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from engine.definitions.finding import Finding, Findings
+from engine.definitions.inventory import read_inventory
+from engine.definitions.loader import edited, load, load_file, read_shelf, shipped_root
+from engine.definitions.templates import model_of, read_file
+from engine.definitions.source import JurisdictionFile
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was checked (``id@version`` and hash) and what is wrong."""
+
+    checked: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_green(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+
+def check_library(root: FilePath | None = None) -> Report:
+    """Check every file under a root (default: the shipped ones). Raises nothing for a faulty file."""
+    root = root or shipped_root()
+    findings = Findings()
+    library = load(root, findings)
+    changed = edited(root, library, findings)
+    checked = tuple((loaded.name, loaded.hash) for loaded in library.definitions)
+    return Report(checked, tuple(sorted({*findings.found, *changed})))
+
+
+def check_file(
+    path: FilePath, root: FilePath | None = None, inventory_root: FilePath | None = None
+) -> list[Finding]:
+    """Check one file: a jurisdiction's, a template or an inventory, told by its folder.
+
+    ``root`` holds the templates and inventories it is read with (default: :func:`root_of`),
+    ``inventory_root`` another folder of inventories. Mistakes in other files are not reported.
+    """
+    findings = Findings()
+    if path.parent.name == "clauses":
+        read_inventory(path, findings)
+        return findings.sorted()
+    model = model_of(path)
+    if model is not JurisdictionFile:
+        read_file(path, model, findings)
+        return findings.sorted()
+    shelf = read_shelf(root or root_of(path), Findings(), inventory_root)
+    load_file(path, shelf, findings)
+    return findings.sorted()
+
+
+def check_paths(paths: Iterable[FilePath]) -> list[Finding]:
+    """Check some files, each with the templates and inventories of its own root."""
+    return sorted({finding for path in paths for finding in check_file(path)})
+
+
+def root_of(path: FilePath) -> FilePath:
+    """The nearest folder above a file that holds a ``clauses`` folder; else the shipped root."""
+    for folder in path.resolve().parents:
+        if (folder / "clauses").is_dir():
+            return folder
+    return shipped_root()

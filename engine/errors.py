@@ -1,0 +1,203 @@
+"""Every error of the house on one page.
+
+Each class fixes a stable ``code``, the HTTP status of the REST door and the exit code of the command
+line. Messages are written in both languages; whoever speaks to a person picks one. No message holds
+the value of a fact: errors end up in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One unmet condition: what it is, in both languages, and where it comes from.
+
+    ``judged`` holds the guard values it was judged on; a value of ``None`` means "not known".
+    """
+
+    code: str
+    zh: str
+    en: str
+    clauses: tuple[str, ...] = ()
+    provenance: str = "deployer"
+    judged: Mapping[str, object] = field(default_factory=dict)
+
+
+class GuituError(Exception):
+    """Base of all errors a person may see. ``zh`` and ``en`` say what is wrong and what would be right."""
+
+    code: ClassVar[str] = "error"
+    http: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, zh: str, en: str, *, reasons: tuple[Reason, ...] = (), **details: object) -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
+        self.reasons = reasons
+        self.details = details
+
+
+class DefinitionBroken(GuituError):
+    """A definition file that cannot be used; carries every finding."""
+
+    code = "definition_broken"
+    exit_code = 3
+
+
+class DefinitionUnknown(GuituError):
+    """No definition of that id, version or hash is loaded."""
+
+    code = "definition_unknown"
+    http = 404
+    exit_code = 4
+
+
+class DefinitionEdited(GuituError):
+    """A file whose hash stands in ``released.lock`` was changed."""
+
+    code = "definition_edited"
+    exit_code = 3
+
+
+class DirectoryBroken(GuituError):
+    """A unit directory that contradicts itself."""
+
+    code = "directory_broken"
+    exit_code = 3
+
+
+class CommandMalformed(GuituError):
+    """The words of a command are not of its form."""
+
+    code = "command_malformed"
+    http = 422
+    exit_code = 2
+
+
+class CaseUnknown(GuituError):
+    """No such case, or none that the actor may know of."""
+
+    code = "case_unknown"
+    http = 404
+    exit_code = 4
+
+
+class UnitUnknown(GuituError):
+    """The directory holds no such unit, or none of that function from this area upward."""
+
+    code = "unit_unknown"
+    http = 422
+    exit_code = 4
+
+
+class NotHolder(GuituError):
+    """The actor's unit does not hold the step (or the hand-off) the command is about."""
+
+    code = "not_holder"
+    http = 403
+    exit_code = 5
+
+
+class Refused(GuituError):
+    """Conditions are not met; ``reasons`` lists *all* of them, each with its clause."""
+
+    code = "conditions_unmet"
+    http = 422
+    exit_code = 6
+
+
+class MoveImpossible(GuituError):
+    """The track does not stand where this move begins, or knows no such move."""
+
+    code = "move_impossible"
+    http = 409
+    exit_code = 6
+
+
+class HandOffImpossible(GuituError):
+    """The hand-off is not open any more, was never made, or would go to the one who gives."""
+
+    code = "hand_off_impossible"
+    http = 409
+    exit_code = 6
+
+
+class CaseClosed(GuituError):
+    """The case is closed; reopen it first."""
+
+    code = "case_closed"
+    http = 409
+    exit_code = 6
+
+
+class NothingToChange(GuituError):
+    """The command would change nothing (not open, already so, never recorded)."""
+
+    code = "nothing_to_change"
+    http = 409
+    exit_code = 6
+
+
+class StaleRevision(GuituError):
+    """Somebody else acted on the case since the caller read it."""
+
+    code = "stale_revision"
+    http = 409
+    exit_code = 7
+
+
+class KeyReused(GuituError):
+    """An idempotency key came back with different words."""
+
+    code = "idempotency_key_reused"
+    http = 422
+    exit_code = 7
+
+
+class ClockBehind(GuituError):
+    """The machine's clock stands before the last event of the case."""
+
+    code = "clock_behind"
+    http = 503
+    exit_code = 8
+
+
+class StoreUnavailable(GuituError):
+    """The database cannot be reached or is busy beyond patience; nothing was written."""
+
+    code = "store_unavailable"
+    http = 503
+    exit_code = 8
+
+
+class StoreFull(GuituError):
+    """The disk of the database is full; nothing was written."""
+
+    code = "store_full"
+    http = 507
+    exit_code = 8
+
+
+class SchemaBehind(GuituError):
+    """The database's schema is not the one this release writes; run ``guitu db upgrade``."""
+
+    code = "schema_behind"
+    http = 503
+    exit_code = 8
+
+
+class HistoryBroken(GuituError):
+    """A recorded history does not replay to the stored case."""
+
+    code = "history_broken"
+    exit_code = 9
+
+
+def all_errors() -> tuple[type[GuituError], ...]:
+    """Every concrete error class, in the order of this page."""
+    return tuple(GuituError.__subclasses__())

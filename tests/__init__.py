@@ -1,0 +1,1 @@
+"""The tests: names are sentences, no mocks of our own code, a real PostgreSQL."""

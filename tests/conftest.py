@@ -1,0 +1,96 @@
+"""What every test may ask for: a PostgreSQL server, and a fresh database of either kind.
+
+``database`` and ``database_url`` run a test twice, on SQLite and on PostgreSQL. The schema is migrated once
+per worker into a template; each test gets a copy, so a test may do to it what it likes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.postgres import APP, OWNER, PostgresServer
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A fresh, migrated database: ``kind`` is "sqlite" or "postgresql".
+
+    ``owner_url`` may change the schema, ``app_url`` is what the engine runs with; on SQLite both are one.
+    """
+
+    kind: str
+    owner_url: str
+    app_url: str
+
+
+def migrate(owner_url: str) -> None:
+    """Bring the database up to the newest schema: the one hook into the record room."""
+    importlib.import_module("engine.store.migrate").upgrade(owner_url)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give a running PostgreSQL 18, one per test worker; fast, not crash-safe."""
+    with PostgresServer(durable=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """Give the name of a migrated, otherwise empty database to copy from."""
+    postgres_server.create_database("template_guitu")
+    migrate(postgres_server.url("template_guitu", OWNER))
+    return "template_guitu"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the path of a migrated, otherwise empty database file to copy from."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
+    migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        # What still lies in the write-ahead log must be in the file before the file is copied.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Database:
+    """Give a fresh, migrated SQLite database."""
+    path = tmp_path / "guitu.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    return Database("sqlite", f"sqlite:///{path}", f"sqlite:///{path}")
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer, postgres_template: str) -> Iterator[Database]:
+    """Give a fresh, migrated PostgreSQL database."""
+    name = f"guitu_{uuid4().hex[:12]}"
+    postgres_server.create_database(name, template=postgres_template)
+    yield Database("postgresql", postgres_server.url(name, OWNER), postgres_server.url(name, APP))
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Give a fresh, migrated database: the test runs once on each kind."""
+    # Looked up by name, so that a run on SQLite alone starts no server.
+    name = "sqlite_database" if request.param == "sqlite" else "postgres_database"
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Database)
+    return found
+
+
+@pytest.fixture
+def database_url(database: Database) -> str:
+    """Give the URL the engine runs with, of a fresh, migrated database of either kind."""
+    return database.app_url

@@ -1,0 +1,1 @@
+"""The rules of the house itself: a mirror, not a whip."""

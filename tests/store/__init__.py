@@ -1,0 +1,1 @@
+"""Tests of the record room, on SQLite and PostgreSQL alike."""

@@ -1,0 +1,1 @@
+"""What may happen: the definitions, shipped as data."""
