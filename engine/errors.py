@@ -198,6 +198,13 @@ class HistoryBroken(GuituError):
     exit_code = 9
 
 
+class StoryBroken(GuituError):
+    """A scenario did not go as its file says: the step, what was expected and what came."""
+
+    code = "story_broken"
+    exit_code = 3
+
+
 def all_errors() -> tuple[type[GuituError], ...]:
     """Every concrete error class, in the order of this page."""
     return tuple(GuituError.__subclasses__())

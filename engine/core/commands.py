@@ -87,10 +87,9 @@ class OfferTransfer(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept(Command):
-    """Accept a hand-off. ``successor`` is the pseudonym for the successor case, if it is a transfer."""
+    """Accept a hand-off. Accepting a transfer opens the successor case."""
 
     hand_off: str
-    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,6 @@ from engine.core.conditions import (
 from engine.core.definition import Definition, Move, Scope, Track
 from engine.errors import DefinitionBroken, MoveImpossible
 
-
 CASE_OPENED = "case:opened"
 """What every opening condition looks at besides its own names: the beginning of the record."""
 

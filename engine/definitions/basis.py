@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.definitions.finding import Findings, Path, one_of
+from engine.definitions.finding import Findings, Where, one_of
 from engine.definitions.inventory import Clause, ClauseUnit, Inventory
 from engine.definitions.reading import Tree
 
@@ -19,19 +19,24 @@ class Bases:
     tree: Tree
     findings: Findings
 
-    def rows(self, raw: Mapping[str, Any], path: Path) -> list[Clause]:
+    def rows(self, raw: Mapping[str, Any], path: Where) -> list[Clause]:
         """The rows an element names, in the order written."""
-        found = ((index, name, self.inventory.row(name)) for index, name in enumerate(map(str, raw.get("basis", []))))
-        return [row for index, name, row in found if row or self._unknown(name, (*path, "basis", index))]
+        found = []
+        for index, name in enumerate(map(str, raw.get("basis", []))):
+            row = self.inventory.row(name)
+            if row is None:
+                self.unknown(name, (*path, "basis", index))
+            else:
+                found.append(row)
+        return found
 
-    def _unknown(self, name: str, path: Path) -> bool:
-        """Note an unknown row."""
+    def unknown(self, name: str, path: Where) -> None:
+        """Note a row that the inventory does not have."""
         known = [self.inventory.short(row.id) for row in self.inventory.rows]
         wrong = (f"条款清单里没有“{name}”。", f"The inventory has no row `{name}`.")
         self.findings.add(self.tree.place_of(path), "unknown_row", path, wrong, one_of(name, known))
-        return False
 
-    def must_say(self, raw: Mapping[str, Any], path: Path) -> str:
+    def must_say(self, raw: Mapping[str, Any], path: Where) -> str:
         """The provenance of a rule; with a basis it must be written, without one it is the deployer's."""
         if "provenance" in raw or not raw.get("basis"):
             return str(raw.get("provenance", "deployer"))
@@ -70,8 +75,8 @@ def lead_provenance(rows: Iterable[Clause], responsible: str | None) -> str:
     rows = list(rows)
     if responsible is None:
         return "reading" if rows else "deployer"
-    leads = {unit.printed: unit.function for row in rows for unit in row.responsible}
-    if responsible not in leads.values():
+    leads = {unit.function or unit.printed for row in rows for unit in row.responsible}
+    if responsible not in leads:
         return "deployer"
     return "printed" if len(leads) == 1 else "reading"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from pathlib import Path
 
 from engine.definitions.finding import Finding, Findings
 from engine.definitions.inventory import read_inventory
 from engine.definitions.loader import edited, load, load_file, read_shelf, shipped_root
-from engine.definitions.templates import model_of, read_file
 from engine.definitions.source import JurisdictionFile
+from engine.definitions.templates import model_of, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Report:
         return not self.findings
 
 
-def check_library(root: FilePath | None = None) -> Report:
+def check_library(root: Path | None = None) -> Report:
     """Check every file under a root (default: the shipped ones). Raises nothing for a faulty file."""
     root = root or shipped_root()
     findings = Findings()
@@ -36,13 +36,12 @@ def check_library(root: FilePath | None = None) -> Report:
     return Report(checked, tuple(sorted({*findings.found, *changed})))
 
 
-def check_file(
-    path: FilePath, root: FilePath | None = None, inventory_root: FilePath | None = None
-) -> list[Finding]:
+def check_file(path: Path, root: Path | None = None, inventory_root: Path | None = None) -> list[Finding]:
     """Check one file: a jurisdiction's, a template or an inventory, told by its folder.
 
     ``root`` holds the templates and inventories it is read with (default: :func:`root_of`),
-    ``inventory_root`` another folder of inventories. Mistakes in other files are not reported.
+    ``inventory_root`` another folder of inventories. Mistakes in those shared files are reported too:
+    a definition is no better than what it is read with.
     """
     findings = Findings()
     if path.parent.name == "clauses":
@@ -52,17 +51,17 @@ def check_file(
     if model is not JurisdictionFile:
         read_file(path, model, findings)
         return findings.sorted()
-    shelf = read_shelf(root or root_of(path), Findings(), inventory_root)
+    shelf = read_shelf(root or root_of(path), findings, inventory_root)
     load_file(path, shelf, findings)
     return findings.sorted()
 
 
-def check_paths(paths: Iterable[FilePath]) -> list[Finding]:
+def check_paths(paths: Iterable[Path]) -> list[Finding]:
     """Check some files, each with the templates and inventories of its own root."""
     return sorted({finding for path in paths for finding in check_file(path)})
 
 
-def root_of(path: FilePath) -> FilePath:
+def root_of(path: Path) -> Path:
     """The nearest folder above a file that holds a ``clauses`` folder; else the shipped root."""
     for folder in path.resolve().parents:
         if (folder / "clauses").is_dir():

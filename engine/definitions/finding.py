@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-Path = tuple[str | int, ...]
+Where = tuple[str | int, ...]
 """Where something stands inside a file: keys and list indexes from the top."""
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,7 +53,7 @@ class Findings:
 
     found: dict[Finding, None] = field(default_factory=dict)
 
-    def add(self, place: Place, code: str, path: Path, wrong: tuple[str, str], right: tuple[str, str]) -> None:
+    def add(self, place: Place, code: str, path: Where, wrong: tuple[str, str], right: tuple[str, str]) -> None:
         """Note a mistake; ``wrong`` and ``right`` are (zh, en)."""
         where = ".".join(str(part) for part in path)
         self.found[Finding(place.file, place.line, code, where, *wrong, *right)] = None
@@ -66,17 +68,13 @@ class Findings:
 
 
 def one_of(word: str, choices: Iterable[str]) -> tuple[str, str]:
-    """What would be right instead of ``word``: the nearest choice, else all of them, as (zh, en)."""
+    """What would be right instead of ``word``: the nearest choice, else those there are, as (zh, en)."""
     known = sorted(set(choices))
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
         return f"是否应为“{near[0]}”？", f"Did you mean `{near[0]}`?"
     if not known:
         return "这里尚未定义任何名称，请先定义。", "Nothing is declared here yet; declare it first."
-    return f"可用：{_listed(known, '、')}。", f"Known here: {_listed(known, ', ')}."
-
-
-def _listed(known: Sequence[str], comma: str, limit: int = 12) -> str:
-    """The first names of a long list."""
-    shown = comma.join(known[:limit])
-    return shown if len(known) <= limit else f"{shown} …"
+    if len(known) > _SHOWN:
+        known = [*difflib.get_close_matches(word, known, n=_SHOWN, cutoff=0.0), "…"]
+    return f"可用：{'、'.join(known)}。", f"Known here: {', '.join(known)}."

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from engine.core.definition import Definition
 from engine.definitions.basis import Bases, cited, lead_provenance, printed_units
-from engine.definitions.finding import Findings, Path, one_of
+from engine.definitions.finding import Findings, Where, one_of
 from engine.definitions.inventory import Inventory
 from engine.definitions.reading import Tree
 from engine.definitions.shape import report
@@ -24,18 +24,21 @@ _HEADER = ("id", "version", "status", "jurisdiction", "title", "effective", "uni
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """A flattened definition and the laid tree it came from, which knows every place."""
+    """A flattened definition and the laid tree it came from, which knows every place.
+
+    ``whole`` still has the vocabulary that nothing uses: what could have been meant.
+    """
 
     definition: Definition
+    whole: Definition
     tree: Tree
 
 
-def flatten(
-    file: Tree, templates: Templates, inventories: Mapping[str, Inventory], findings: Findings
-) -> Flat | None:
+def flatten(file: Tree, templates: Templates, inventories: Mapping[str, Inventory], findings: Findings) -> Flat | None:
     """Flatten a file that passed its authoring model; ``None`` when something is missing, with findings."""
-    before = len(findings.found)
     tree = lay(file, templates, findings)
+    if tree is None:
+        return None
     raw = tree.plain()
     inventory = inventories.get(raw["document"])
     if inventory is None:
@@ -48,9 +51,7 @@ def flatten(
     except ValidationError as error:
         report(error, tree, JurisdictionFile, findings)
         return None
-    kept = _without_unused(definition)
-    unresolved = any(item.code == "unknown_template" for item in list(findings.found)[before:])
-    return None if unresolved else Flat(kept, tree)
+    return Flat(_without_unused(definition), definition, tree)
 
 
 def _known(raw: Raw, inventories: Mapping[str, Inventory]) -> tuple[str, str]:
@@ -94,11 +95,11 @@ class _Builder:
         """One section, entry by entry."""
         return {name: make(entry, (section, name)) for name, entry in self.raw[section].items()}
 
-    def consent(self, raw: Raw, path: Path) -> Raw:
+    def consent(self, raw: Raw, path: Where) -> Raw:
         """A consent: only its basis needs looking up."""
         return {**raw, "basis": cited(self.bases.rows(raw, path))}
 
-    def rule(self, raw: Raw, path: Path) -> Raw:
+    def rule(self, raw: Raw, path: Where) -> Raw:
         """A rule whose provenance must be written when it has a basis."""
         return {
             **raw,
@@ -106,15 +107,15 @@ class _Builder:
             "provenance": self.bases.must_say(raw, path),
         }
 
-    def requires(self, raw: Raw, path: Path) -> Raw:
+    def requires(self, raw: Raw, path: Where) -> Raw:
         """``requires`` of a move, opening or closing."""
         return {name: self.rule(entry, (*path, "requires", name)) for name, entry in raw.get("requires", {}).items()}
 
-    def closing(self, raw: Raw, path: Path) -> Raw:
+    def closing(self, raw: Raw, path: Where) -> Raw:
         """A way a record may end."""
         return {**self.rule(raw, path), "requires": self.requires(raw, path)}
 
-    def held(self, raw: Raw, path: Path, inherited: list[str]) -> Raw:
+    def held(self, raw: Raw, path: Where, inherited: list[str]) -> Raw:
         """A step or duty: who is responsible, who else the clause prints, and where that comes from."""
         own = {"basis": inherited, **raw}
         rows = self.bases.rows(own, path) if "basis" in raw else self.bases.rows(own, path[:2])
@@ -127,11 +128,11 @@ class _Builder:
             "provenance": raw.get("provenance") or lead_provenance(rows, by),
         }
 
-    def duty(self, raw: Raw, path: Path) -> Raw:
+    def duty(self, raw: Raw, path: Where) -> Raw:
         """A duty."""
         return self.held(raw, path, [])
 
-    def track(self, raw: Raw, path: Path) -> Raw:
+    def track(self, raw: Raw, path: Where) -> Raw:
         """A track with its steps and moves; those without a basis take the track's."""
         rows = self.bases.rows(raw, path)
         written = raw.get("basis", [])
@@ -147,7 +148,7 @@ class _Builder:
             **({"moves": moves} if "moves" in raw else {}),
         }
 
-    def move(self, raw: Raw, path: Path, inherited: list[str]) -> Raw:
+    def move(self, raw: Raw, path: Where, inherited: list[str]) -> Raw:
         """A move. One that is labelled ``deployer`` takes no clause it does not name itself."""
         local = raw.get("provenance") == "deployer"
         own = {"basis": [] if local else inherited, **raw}
@@ -168,16 +169,9 @@ class _Builder:
         for name, entry in self.raw.get("listed", {}).items():
             row = self.bases.inventory.row(name)
             if row is None:
-                self.unknown_listed(name)
+                self.bases.unknown(name, ("listed", name))
             found[row.id if row else name] = entry
         return found
-
-    def unknown_listed(self, name: str) -> None:
-        """Note a listed row that the inventory does not have."""
-        known = [self.bases.inventory.short(row.id) for row in self.bases.inventory.rows]
-        wrong = (f"条款清单里没有“{name}”。", f"The inventory has no row `{name}`.")
-        path: Path = ("listed", name)
-        self.bases.findings.add(self.bases.tree.place_of(path), "unknown_row", path, wrong, one_of(name, known))
 
 
 def _in(raw: Raw, key: str) -> list[tuple[str, Raw]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -11,6 +11,7 @@ from engine.core.definition import Label, Text
 from engine.definitions.finding import Findings
 from engine.definitions.reading import Tree, read
 from engine.definitions.shape import report
+from engine.definitions.wording import check_wording
 
 Ring = Literal["core", "second", "outer"]
 Force = Literal[
@@ -30,7 +31,7 @@ class ClauseUnit(_Row):
 
 
 class Clause(_Row):
-    """One row: a rule of the document in our words, never its text."""
+    """One row: a rule of the document in our words, never its text; ``note`` is for authors."""
 
     id: str
     clause: Text
@@ -40,6 +41,7 @@ class Clause(_Row):
     summary: Label
     responsible: list[ClauseUnit] = []
     cooperating: list[ClauseUnit] = []
+    note: str | None = None
 
 
 class InventoryDocument(_Row):
@@ -73,11 +75,12 @@ class Inventory(_Row):
         return {unit.function for unit in units if unit.function}
 
 
-def read_inventory(path: FilePath, findings: Findings) -> Inventory | None:
+def read_inventory(path: Path, findings: Findings) -> Inventory | None:
     """Read and check one inventory file; ``None`` when it cannot be used, and ``findings`` says why."""
     tree = read(path, findings)
     if tree is None:
         return None
+    check_wording(tree, findings)
     try:
         inventory = Inventory.model_validate(tree.plain())
     except ValidationError as error:
@@ -103,7 +106,7 @@ def _check_ids(inventory: Inventory, tree: Tree, findings: Findings) -> None:
         seen.add(row.id)
 
 
-def read_inventories(folder: FilePath, findings: Findings) -> dict[str, Inventory]:
+def read_inventories(folder: Path, findings: Findings) -> dict[str, Inventory]:
     """Every inventory in a folder, by document id."""
     found = (read_inventory(path, findings) for path in sorted(folder.glob("*.yaml")))
     return {inventory.document.id: inventory for inventory in found if inventory}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
+from pathlib import Path
 
 from engine.core.definition import Definition
-from engine.definitions.checks import check_definition
-from engine.definitions.finding import Finding, Findings, Path, Place
+from engine.definitions.checks import Context, check_definition
+from engine.definitions.finding import Finding, Findings, Place, Where
 from engine.definitions.flatten import flatten
 from engine.definitions.inventory import Inventory, read_inventories
 from engine.definitions.reading import Tree, read, shown
@@ -17,7 +17,7 @@ from engine.definitions.source import JurisdictionFile
 from engine.definitions.templates import Templates, read_file, read_templates
 from engine.errors import DefinitionBroken, DefinitionEdited, DefinitionUnknown
 
-_NOT_JURISDICTIONS = ("templates", "clauses")
+_NOT_JURISDICTIONS = ("templates", "clauses", "directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Loaded:
 
     definition: Definition
     hash: str
-    path: FilePath
+    path: Path
     tree: Tree
 
     @property
@@ -34,7 +34,7 @@ class Loaded:
         """``id@version``."""
         return f"{self.definition.id}@{self.definition.version}"
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Where) -> Place:
         """Where an element stands, e.g. ``("tracks", "rescue", "steps", "found")``."""
         return self.tree.place_of(path)
 
@@ -46,6 +46,7 @@ class Shelf:
     inventories: dict[str, Inventory]
     templates: Templates
     field_classes: frozenset[str]
+    functions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,48 +90,55 @@ def _unknown(name: str, known: Iterable[Loaded]) -> DefinitionUnknown:
     return DefinitionUnknown(f"没有流程定义“{name}”；已装载：{listed}。", f"No definition `{name}`; loaded: {listed}.")
 
 
-def shipped_root() -> FilePath:
+def shipped_root() -> Path:
     """The ``workflows`` folder that ships with the engine."""
-    return FilePath(str(importlib.resources.files("workflows")))
+    return Path(str(importlib.resources.files("workflows")))
 
 
-def read_shelf(root: FilePath, findings: Findings, inventory_root: FilePath | None = None) -> Shelf:
+def read_shelf(root: Path, findings: Findings, inventory_root: Path | None = None) -> Shelf:
     """Inventories, templates and field classes of a root."""
+    own = root / "field_classes.yaml"
+    classes = own if own.exists() else root.parent / "policies" / "field_classes.yaml"
     return Shelf(
         read_inventories(inventory_root or root / "clauses", findings),
         read_templates(root / "templates", findings),
-        _field_classes(root, findings),
+        _names_in(classes, "classes", findings),
+        _names_in(root / "functions.yaml", "functions", findings),
     )
 
 
-def _field_classes(root: FilePath, findings: Findings) -> frozenset[str]:
-    """The names in ``field_classes.yaml``: of the root itself, else of the policies beside it."""
-    own = root / "field_classes.yaml"
-    tree = read(own if own.exists() else root.parent / "policies" / "field_classes.yaml", findings)
-    classes = tree.child("classes") if tree else None
-    return frozenset(classes.items() if classes else ())
+def _names_in(path: Path, section: str, findings: Findings) -> frozenset[str]:
+    """The names that one section of a file declares."""
+    tree = read(path, findings)
+    declared = tree.child(section) if tree else None
+    return frozenset(declared.items() if declared else ())
 
 
-def jurisdiction_files(root: FilePath) -> list[FilePath]:
+def jurisdiction_files(root: Path) -> list[Path]:
     """Every ``<jurisdiction>/<version>.yaml`` below a root."""
     return [path for path in sorted(root.glob("*/*.yaml")) if path.parent.name not in _NOT_JURISDICTIONS]
 
 
-def load_file(path: FilePath, shelf: Shelf, findings: Findings) -> Loaded | None:
-    """Read, flatten and check one jurisdiction's file; ``None`` when no definition comes of it."""
+def load_file(path: Path, shelf: Shelf, findings: Findings) -> Loaded | None:
+    """Read, flatten and check one jurisdiction's file; ``None`` when no definition comes of it.
+
+    On a shelf with a broken template nothing is flattened: what is missing there would be reported here.
+    """
     file = read_file(path, JurisdictionFile, findings)
-    if file is None:
+    if file is None or shelf.templates.broken:
         return None
     flat = flatten(file, shelf.templates, shelf.inventories, findings)
     if flat is None:
         return None
     loaded = Loaded(flat.definition, flat.definition.digest(), path, flat.tree)
     inventory = shelf.inventories[flat.definition.sources[0].id]
-    check_definition(loaded.definition, loaded.tree, inventory, shelf.field_classes, findings)
+    functions = shelf.functions | inventory.functions()
+    context = Context(flat.whole, flat.definition, flat.tree, inventory, shelf.field_classes, functions, findings)
+    check_definition(context)
     return loaded
 
 
-def load(root: FilePath, findings: Findings) -> Library:
+def load(root: Path, findings: Findings) -> Library:
     """Everything under a root that can be loaded; what cannot be, is in ``findings``."""
     shelf = read_shelf(root, findings)
     found = [load_file(path, shelf, findings) for path in jurisdiction_files(root)]
@@ -150,7 +158,7 @@ def _check_once(definitions: Iterable[Loaded], findings: Findings) -> None:
             findings.add(loaded.place(("version",)), "duplicate_version", ("version",), wrong, right)
 
 
-def read_lock(root: FilePath, findings: Findings) -> dict[str, tuple[str, Place]]:
+def read_lock(root: Path, findings: Findings) -> dict[str, tuple[str, Place]]:
     """``released.lock``: ``id@version sha256`` per line, ``#`` begins a comment; absent means empty."""
     path = root / "released.lock"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
@@ -167,13 +175,17 @@ def read_lock(root: FilePath, findings: Findings) -> dict[str, tuple[str, Place]
     return locked
 
 
-def edited(root: FilePath, library: Library, findings: Findings) -> list[Finding]:
-    """One finding for every locked definition that is not what the lock says."""
+def edited(root: Path, library: Library, findings: Findings) -> list[Finding]:
+    """One finding for every locked definition that is not what the lock says.
+
+    One that does not load because of other ``findings`` is not reported twice.
+    """
     by_name = {loaded.name: loaded for loaded in library.definitions}
     wrong: list[Finding] = []
     for name, (digest, place) in read_lock(root, findings).items():
         loaded = by_name.get(name)
-        if loaded is not None and loaded.hash == digest:
+        is_same = loaded is not None and loaded.hash == digest
+        if is_same or (loaded is None and findings):
             continue
         file = shown(loaded.path) if loaded else place.file
         line = loaded.place(("version",)).line if loaded else place.line
@@ -184,7 +196,7 @@ def edited(root: FilePath, library: Library, findings: Findings) -> list[Finding
     return wrong
 
 
-def load_all(root: FilePath | None = None) -> Library:
+def load_all(root: Path | None = None) -> Library:
     """Load every definition under ``root`` (default: those that ship with the engine).
 
     Raises :class:`DefinitionBroken` with all findings when any file is faulty, and

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from engine.definitions.finding import Findings, Path, Place
+from engine.definitions.finding import Findings, Place, Where
 
 Scalar = str | int | bool | None
 _LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
@@ -52,14 +52,14 @@ class Tree:
         """The children of a mapping; of anything else, none."""
         return self.value if isinstance(self.value, dict) else {}
 
-    def at(self, path: Path) -> Tree | None:
+    def at(self, path: Where) -> Tree | None:
         """The value at a path, or ``None``."""
         found: Tree | None = self
         for part in path:
             found = found.child(part) if found else None
         return found
 
-    def known(self, path: Path) -> tuple[Path, Place]:
+    def known(self, path: Where) -> tuple[Where, Place]:
         """What of a path exists, and its place; parts that do not exist (union tags) are passed over."""
         here, kept = self, []
         for part in path:
@@ -69,7 +69,7 @@ class Tree:
                 kept.append(part)
         return tuple(kept), here.place
 
-    def place_of(self, path: Path) -> Place:
+    def place_of(self, path: Where) -> Place:
         """The line of the longest part of a path that exists."""
         here = self
         for part in path:
@@ -88,15 +88,15 @@ class _Refused(Exception):
         self.line, self.code, self.wrong, self.right = line, code, wrong, right
 
 
-def shown(path: FilePath) -> str:
+def shown(path: Path) -> str:
     """The path as messages print it: relative to the working directory where it lies inside."""
     try:
-        return str(path.resolve().relative_to(FilePath.cwd()))
+        return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
 
 
-def read(path: FilePath, findings: Findings) -> Tree | None:
+def read(path: Path, findings: Findings) -> Tree | None:
     """Read one file; ``None`` when it cannot be read, and ``findings`` says why, with its line."""
     name = shown(path)
     try:
@@ -115,7 +115,9 @@ def parse(content: bytes, name: str) -> Tree:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise _Refused(line, "broken_yaml", ("不是UTF-8。", "Not UTF-8."), ("请存为UTF-8。", "Save as UTF-8.")) from None
+        raise _Refused(
+            line, "broken_yaml", ("不是UTF-8。", "Not UTF-8."), ("请存为UTF-8。", "Save as UTF-8.")
+        ) from None
     if len(content) > _LARGEST:
         raise _Refused(1, "too_large", ("文件过大。", "Too large."), ("请分成几个文件。", "Split the file."))
     try:
@@ -153,7 +155,9 @@ class _Builder:
         next(self.events)  # the start of the stream
         event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
-            raise _Refused(1, "broken_yaml", ("文件是空的。", "The file is empty."), ("请写内容。", "Write a definition."))
+            raise _Refused(
+                1, "broken_yaml", ("文件是空的。", "The file is empty."), ("请写内容。", "Write a definition.")
+            )
         tree = self.value(next(self.events), None, 0)
         next(self.events)  # the end of the document
         event = next(self.events)
@@ -180,7 +184,10 @@ class _Builder:
         """Refuse tags, anchors, aliases and nesting without end."""
         tag = getattr(event, "tag", None)
         if isinstance(event, yaml.AliasEvent) or event.anchor or (tag and tag != "!"):
-            right = ("请把内容写全；共用的内容放进模板，用 use。", "Write it out, or share it by a template and `use:`.")
+            right = (
+                "请把内容写全；共用的内容放进模板，用 use。",
+                "Write it out, or share it by a template and `use:`.",
+            )
             wrong = ("不允许YAML锚点、别名和标签。", "YAML anchors, aliases and tags are not allowed.")
             raise _Refused(self.line(event), "not_plain_yaml", wrong, right)
         if depth > _DEEPEST:

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from engine.definitions.finding import Findings, Path, one_of
+from engine.definitions.finding import Findings, Where, one_of
 from engine.definitions.reading import Tree
 
 _LABEL_KEYS = ("zh", "en", "title", "reason", "summary")
@@ -37,7 +37,7 @@ _CONDITIONS = (
 
 def report(error: ValidationError, tree: Tree, model: type[BaseModel], findings: Findings) -> None:
     """Add one finding per place for everything ``model`` refused in ``tree``."""
-    seen: set[tuple[Path, str]] = set()
+    seen: set[tuple[Where, str]] = set()
     for detail in error.errors(include_url=False):
         written = tuple(_AS_WRITTEN.get(str(part), part) for part in detail["loc"] if part != "[key]")
         path, place = tree.known(written)
@@ -50,9 +50,7 @@ def report(error: ValidationError, tree: Tree, model: type[BaseModel], findings:
         findings.add(place, code, path, wrong, right)
 
 
-def _say(
-    detail: Any, path: Path, name: str, model: type[BaseModel]
-) -> tuple[str, tuple[str, str], tuple[str, str]]:
+def _say(detail: Any, path: Where, name: str, model: type[BaseModel]) -> tuple[str, tuple[str, str], tuple[str, str]]:
     """The code, what is wrong and what would be right."""
     kind = detail["type"]
     if kind == "missing" and name not in _LABEL_KEYS:
@@ -85,7 +83,7 @@ def _say_value(detail: Any, kind: str, name: str) -> tuple[str, tuple[str, str],
     return code, (f"“{name}”的值不对。", f"`{name}`: {detail['msg']}."), (f"请写{zh}。", f"Write {en}.")
 
 
-def allowed_keys(model: type[BaseModel], path: Path) -> set[str]:
+def allowed_keys(model: type[BaseModel], path: Where) -> set[str]:
     """The keys an author may write at a path of a file of this model."""
     kinds: list[Any] = [model]
     for part in path:

@@ -65,9 +65,7 @@ class FormItem(Source):
 
 Names = Annotated[list[Name], BeforeValidator(_as_list, json_schema_input_type=Name | list[Name])]
 Rows = Annotated[list[str], BeforeValidator(_as_rows, json_schema_input_type=list[str | int])]
-Requesters = Annotated[
-    list[Name], BeforeValidator(_as_requesters, json_schema_input_type=Literal["any"] | list[Name])
-]
+Requesters = Annotated[list[Name], BeforeValidator(_as_requesters, json_schema_input_type=Literal["any"] | list[Name])]
 Form = Annotated[list[FormItem], BeforeValidator(_as_form, json_schema_input_type=list[DottedName | FormItem])]
 
 
@@ -183,6 +181,7 @@ class FactSource(Source):
     field_class: Name | None = None
     options: dict[Name, LabelSource | None] | None = None
     stated_by: list[Name] | None = None
+    changes: bool | None = None
 
 
 class DocumentSource(Source):

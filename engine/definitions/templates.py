@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
+from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from engine.definitions.finding import Findings, Path, one_of
+from engine.definitions.finding import Findings, Where, one_of
 from engine.definitions.reading import Tree, read
 from engine.definitions.shape import report
 from engine.definitions.source import JurisdictionFile, SharedTemplates, TrackTemplate
@@ -48,7 +48,7 @@ class Templates:
             findings.add(entry.place, "duplicate_template", (section, name), wrong, right)
 
 
-def read_file(path: FilePath, model: type[BaseModel], findings: Findings) -> Tree | None:
+def read_file(path: Path, model: type[BaseModel], findings: Findings) -> Tree | None:
     """Read a file and hold it against its authoring model; ``None`` when it cannot be used."""
     tree = read(path, findings)
     if tree is None:
@@ -62,14 +62,14 @@ def read_file(path: FilePath, model: type[BaseModel], findings: Findings) -> Tre
     return tree
 
 
-def model_of(path: FilePath) -> type[BaseModel]:
+def model_of(path: Path) -> type[BaseModel]:
     """The authoring model of a file, told by its folder."""
     if path.parent.name == "tracks":
         return TrackTemplate
     return SharedTemplates if path.parent.name == "templates" else JurisdictionFile
 
 
-def read_templates(folder: FilePath, findings: Findings) -> Templates:
+def read_templates(folder: Path, findings: Findings) -> Templates:
     """Every template below a folder; broken files leave findings and set ``broken``."""
     templates = Templates()
     for path in sorted(folder.glob("*.yaml")):
@@ -82,13 +82,13 @@ def read_templates(folder: FilePath, findings: Findings) -> Templates:
         tree = read_file(path, TrackTemplate, findings)
         templates.broken |= tree is None
         if tree is not None:
-            entries = dict(tree.items())
-            name = str(entries.pop("track").value)
-            templates.put("tracks", name, Tree(entries, tree.place), findings)
+            body = dict(tree.items())
+            name = str(body.pop("track").value)
+            templates.put("tracks", name, Tree(body, tree.place), findings)
     return templates
 
 
-def merge(base: Tree, over: Tree, path: Path, findings: Findings) -> Tree:
+def merge(base: Tree, over: Tree, path: Where, findings: Findings) -> Tree:
     """Lay ``over`` on ``base``: mappings key by key, lists and plain values replaced, ``null`` removes.
 
     A condition that names its own subject replaces the template's whole: half of one and half of another
@@ -107,7 +107,7 @@ def merge(base: Tree, over: Tree, path: Path, findings: Findings) -> Tree:
     return Tree(merged, over.place)
 
 
-def _is_new_condition(path: Path, over: Mapping[str, Tree]) -> bool:
+def _is_new_condition(path: Where, over: Mapping[str, Tree]) -> bool:
     """Whether this is a whole condition, not a change of a figure in one."""
     return bool(path) and path[-1] in _CONDITIONS and not _SUBJECTS.isdisjoint(over)
 
@@ -122,29 +122,35 @@ def without_nulls(tree: Tree) -> Tree:
     return Tree(kept, tree.place)
 
 
-def lay(file: Tree, templates: Templates, findings: Findings) -> Tree:
-    """A jurisdiction's file laid over the templates it uses: one tree without ``use`` and ``null``."""
+def lay(file: Tree, templates: Templates, findings: Findings) -> Tree | None:
+    """Lay a jurisdiction's file over the templates it uses: one tree without ``use`` and ``null``.
+
+    ``None`` when it uses a template that is not there: what it lacks would be a flood of findings.
+    """
     entries = dict(file.items())
+    complete = True
     for section in (*VOCABULARY, "decline_reasons", *ELEMENTS):
         own = entries.get(section, Tree({}, file.place))
         shared = templates.section(section)
         laid = {} if section in ELEMENTS else dict(shared)
         for name, entry in own.items().items():
             laid.pop(name, None)
-            if entry.value is not None:
-                laid[name] = _one(section, name, entry, shared, findings)
+            whole = _one(section, name, entry, shared, findings)
+            complete &= whole is not None
+            if whole is not None and whole.value is not None:
+                laid[name] = whole
         entries[section] = Tree({name: without_nulls(entry) for name, entry in laid.items()}, own.place)
-    return without_nulls(Tree(entries, file.place))
+    return without_nulls(Tree(entries, file.place)) if complete else None
 
 
-def _one(section: str, name: str, entry: Tree, shared: dict[str, Tree], findings: Findings) -> Tree:
-    """One entry laid over the template it uses."""
-    path: Path = (section, name)
-    used = entry.child("use")
-    if section == "decline_reasons" and name in shared:
+def _one(section: str, name: str, entry: Tree, shared: dict[str, Tree], findings: Findings) -> Tree | None:
+    """Lay one entry over the template it uses; ``None`` when there is no such template."""
+    path: Where = (section, name)
+    if section == "decline_reasons" and name in shared and entry.value is not None:
         return merge(shared[name], entry, path, findings)
+    used = entry.child("use")
     if used is None or used.value is None:
-        if section in VOCABULARY and name in shared:
+        if section in VOCABULARY and name in shared and entry.value is not None:
             wrong = (f"“{name}”已在词汇表里。", f"`{name}` is already in the vocabulary.")
             right = (f"请写use: {name}，只写不同之处。", f"Write `use: {name}` and only what differs.")
             findings.add(entry.place, "redeclared", path, wrong, right)
@@ -152,6 +158,6 @@ def _one(section: str, name: str, entry: Tree, shared: dict[str, Tree], findings
     if used.value not in shared:
         wrong = (f"没有模板“{used.value}”。", f"There is no template `{used.value}`.")
         findings.add(used.place, "unknown_template", path, wrong, one_of(str(used.value), shared))
-        return entry
+        return None
     own = {key: child for key, child in entry.items().items() if key != "use"}
     return merge(shared[str(used.value)], Tree(own, entry.place), path, findings)

@@ -20,32 +20,32 @@ from engine.core.conditions import (
     ParameterRef,
 )
 from engine.core.definition import Definition, Requirement, Scope, Track
-from engine.definitions.finding import Path
+from engine.definitions.finding import Where
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A condition, where it is written, and whose record it is judged in."""
 
-    path: Path
+    path: Where
     scope: Scope
     condition: Condition
 
 
-def walk_placed(path: Path, scope: Scope, condition: Condition) -> Iterator[Placed]:
+def walk_placed(path: Where, scope: Scope, condition: Condition) -> Iterator[Placed]:
     """A condition and everything inside it, each with its own path."""
     yield Placed(path, scope, condition)
     children = condition.children()
     key = "not" if hasattr(condition, "not_") else "all" if hasattr(condition, "all_") else "any"
     for index, child in enumerate(children):
-        inner: Path = (*path, key) if key == "not" else (*path, key, index)
+        inner: Where = (*path, key) if key == "not" else (*path, key, index)
         yield from walk_placed(inner, scope, child)
 
 
-def requirements(definition: Definition) -> Iterator[tuple[Path, Scope, Requirement]]:
+def requirements(definition: Definition) -> Iterator[tuple[Where, Scope, Requirement]]:
     """Every requirement of moves, openings and closings."""
     for name, track in definition.tracks.items():
-        here: Path = ("tracks", name)
+        here: Where = ("tracks", name)
         yield from _named((*here, "opens"), track.scope, track.opens.requires)
         for move_name, move in track.moves.items():
             yield from _named((*here, "moves", move_name), track.scope, move.requires)
@@ -54,8 +54,8 @@ def requirements(definition: Definition) -> Iterator[tuple[Path, Scope, Requirem
 
 
 def _named(
-    path: Path, scope: Scope, requires: Mapping[str, Requirement]
-) -> Iterator[tuple[Path, Scope, Requirement]]:
+    path: Where, scope: Scope, requires: Mapping[str, Requirement]
+) -> Iterator[tuple[Where, Scope, Requirement]]:
     """The requirements of one element, each with its path."""
     for name, requirement in requires.items():
         yield (*path, "requires", name), scope, requirement

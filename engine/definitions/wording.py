@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from engine.definitions.finding import Findings, Path
+from engine.definitions.finding import Findings, Where
 from engine.definitions.reading import Tree
 
 _CHINESE = re.compile(r"[㐀-鿿]")
 _LATIN = re.compile(r"[A-Za-z]")
 
 
-def check_wording(tree: Tree, findings: Findings, path: Path = ()) -> None:
+def check_wording(tree: Tree, findings: Findings, path: Where = ()) -> None:
     """A ``zh`` without a Chinese character, or an ``en`` without a Latin letter, is a missing label."""
     children = tree.items().items() if isinstance(tree.value, dict) else enumerate(_items(tree))
     for key, child in children:
@@ -26,7 +26,7 @@ def _items(tree: Tree) -> tuple[Tree, ...]:
     return tree.value if isinstance(tree.value, tuple) else ()
 
 
-def _check_one(language: str, label: Tree, path: Path, findings: Findings) -> None:
+def _check_one(language: str, label: Tree, path: Where, findings: Findings) -> None:
     """One label in one language."""
     script = _CHINESE if language == "zh" else _LATIN
     if script.search(str(label.value)):

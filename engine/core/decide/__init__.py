@@ -6,7 +6,7 @@ Pure. Authorisation has been judged before (``engine.access``); this room judges
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -65,7 +65,4 @@ def _with_steady_clock(context: Context, case: Case | None) -> Context:
             f"this machine's clock is {behind.total_seconds():.0f} s behind the case's last event; set it right first",
             seconds=behind.total_seconds(),
         )
-    return Context(
-        actor=context.actor, now=case.changed_at, rules=context.rules, directory=context.directory,
-        parameters=context.parameters, other=context.other, other_parameters=context.other_parameters,
-    )  # fmt: skip
+    return replace(context, now=case.changed_at)

@@ -21,7 +21,8 @@ from engine.errors import CaseClosed, HandOffImpossible, NothingToChange, Reason
 class Context:
     """What a decision may rest on besides the case. ``now`` was read once, at the desk.
 
-    ``other`` holds what belongs to a second record: the rules of the jurisdiction a transfer goes to.
+    ``other`` and ``successor`` belong to the second record that a transfer begins: the rules of the jurisdiction
+    it goes to, and the pseudonym chosen for it.
     """
 
     actor: Actor
@@ -31,6 +32,7 @@ class Context:
     parameters: Mapping[str, object]
     other: Rules | None = None
     other_parameters: Mapping[str, object] = field(default_factory=dict)
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

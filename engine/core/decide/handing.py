@@ -83,7 +83,7 @@ def accept(draft: Draft, command: Accept) -> None:
             draft.emit(ev.HandOffAccepted(hand_off.id))
             draft.emit(ev.HolderChanged(hand_off.track, hand_off.to_unit, hand_off.id))
         case "transfer":
-            _accept_transfer(draft, hand_off, command)
+            _accept_transfer(draft, hand_off)
 
 
 def _accept_track(draft: Draft, hand_off: HandOff) -> None:
@@ -94,12 +94,13 @@ def _accept_track(draft: Draft, hand_off: HandOff) -> None:
     draft.touch(f"track:{hand_off.track}")
 
 
-def _accept_transfer(draft: Draft, hand_off: HandOff, command: Accept) -> None:
-    if command.successor is None or draft.context.other is None or hand_off.area is None:
-        raise CommandMalformed("缺少后续个案的代号", "the successor case needs a pseudonym")
+def _accept_transfer(draft: Draft, hand_off: HandOff) -> None:
+    successor = draft.context.successor
+    assert hand_off.area is not None, "a transfer names the area it goes to"
+    assert successor is not None, "the desk chooses the successor's pseudonym"
     draft.emit(ev.HandOffAccepted(hand_off.id))
-    draft.spawned = begin_successor(draft, hand_off.area, command.successor)
-    close_for_transfer(draft, command.successor)
+    draft.spawned = begin_successor(draft, hand_off.area, successor)
+    close_for_transfer(draft, successor)
 
 
 def decline(draft: Draft, command: Decline) -> None:

@@ -1,0 +1,37 @@
+"""The only wiring: Settings -> Desk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.definitions.loader import Library, load_all
+from engine.service.desk import Books, Desk
+from engine.service.log import configure
+from engine.settings import Settings
+from engine.store.database import Database
+from engine.vault.pseudonym import new_pseudonym
+
+
+def now() -> datetime:
+    """The one clock of the house, in UTC."""
+    return datetime.now(UTC)
+
+
+def settings(
+    *, home: Path | None = None, database: str | None = None, language: str | None = None, log_level: str = "INFO"
+) -> Settings:
+    """The settings of this process: what is given, else what its environment says."""
+    return Settings.from_environment(home=home, database=database, language=language, log_level=log_level)
+
+
+def library(root: Path | None = None) -> Library:
+    """Every definition under ``root`` (the shipped ones by default). Raises :class:`DefinitionBroken`."""
+    return load_all(root)
+
+
+def desk(of: Settings, *, books: Library | None = None) -> Desk:
+    """A desk ready for work. The process does not start with a bad definition or an old schema."""
+    configure(of.log_level)
+    shelf = books if books is not None else library(of.workflows)
+    return Desk(database=Database.open(of.database_url), books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym)

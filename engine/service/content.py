@@ -1,0 +1,83 @@
+"""The seam behind which case content lies: from objects to the bytes the store keeps, and back.
+
+The store never sees more than the bytes that leave here. Today they are plain JSON; when the vault seals
+them, :class:`Content` is what changes, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from engine.core.case import Case
+from engine.core.events import EVENTS, Event, Recorded
+from engine.store.cases import EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The cell that some bytes belong to: sealed bytes will be bound to it."""
+
+    table: str
+    row: str
+    column: str
+    revision: int
+
+
+class Content(Protocol):
+    """Seals bytes for a cell and opens them again."""
+
+    def seal(self, plain: bytes, place: Place) -> bytes:
+        """The bytes as they are stored in that cell."""
+
+    def unseal(self, stored: bytes, place: Place) -> bytes:
+        """The plain bytes of that cell."""
+
+
+class PlainContent:
+    """Keeps content as it is: the state before the vault exists."""
+
+    def seal(self, plain: bytes, place: Place) -> bytes:
+        """Return the bytes unchanged."""
+        return plain
+
+    def unseal(self, stored: bytes, place: Place) -> bytes:
+        """Return the bytes unchanged."""
+        return stored
+
+
+_ENCODER = msgspec.json.Encoder()
+_CASE_DECODER = msgspec.json.Decoder(Case)
+
+
+def write_case(case: Case, content: Content) -> bytes:
+    """The stored form of a case's content."""
+    return content.seal(_ENCODER.encode(case), Place("case_record", case.id, "content", case.revision))
+
+
+def read_case(stored: bytes, case_id: str, revision: int, content: Content) -> Case:
+    """The case that :func:`write_case` stored."""
+    return _CASE_DECODER.decode(content.unseal(stored, Place("case_record", case_id, "content", revision)))
+
+
+def write_event(recorded: Recorded, case_id: str, content: Content) -> bytes:
+    """The stored body of an event: what happened, by which clauses, on which guard values."""
+    body = {"event": recorded.event, "clauses": recorded.clauses, "judged": recorded.judged}
+    return content.seal(_ENCODER.encode(body), Place("case_event", case_id, "body", recorded.number))
+
+
+def read_events(rows: Sequence[EventRow], case_id: str, content: Content) -> list[Recorded]:
+    """The events that :func:`write_event` stored, in their order."""
+    return [_read_event(row, case_id, content) for row in rows]
+
+
+def _read_event(row: EventRow, case_id: str, content: Content) -> Recorded:
+    body = msgspec.json.decode(content.unseal(row.body, Place("case_event", case_id, "body", row.number)))
+    event: Event = msgspec.convert(body["event"], EVENTS[row.kind])
+    return Recorded(
+        number=row.number, at=row.at, unit=row.unit, person=row.person, event=event,
+        clauses=tuple(body["clauses"]), judged=body["judged"],
+    )  # fmt: skip

@@ -1,0 +1,258 @@
+"""An installation: its schema, its unit directory, its local settings, and whether it is in good health."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from engine.core.commands import Actor, RawValue
+from engine.core.definition import Definition, Fact, Label, Parameter
+from engine.core.directory import Directory, Jurisdiction
+from engine.core.facts import read_value
+from engine.core.view import CHINA
+from engine.definitions.directory_file import demo_directory, read_directory
+from engine.definitions.loader import Library
+from engine.errors import CommandMalformed, GuituError, UnitUnknown
+from engine.service.definitions import find
+from engine.service.desk import Desk, kept
+from engine.store import migrate
+from engine.store.database import Database
+
+T = TypeVar("T")
+LEAST_PYTHON = (3, 11)
+DEMO_MARK = ".guitu-demo-world"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's report; ``state`` ``bad`` means that work is not possible."""
+
+    name: str
+    state: Literal["ok", "warn", "bad"]
+    said: Label
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterLine:
+    """A local setting of what a document leaves open, its default, and the value in force here."""
+
+    name: str
+    title: Label
+    type: str
+    default: object
+    value: object
+    is_set: bool
+    open: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLine:
+    """A unit of the directory."""
+
+    id: str
+    name: Label
+    area: str
+    area_name: Label
+    functions: tuple[str, ...]
+    merged_into: str | None
+
+
+def upgrade(url: str, home: Path | None = None) -> str:
+    """Bring the schema to that of this release and return its revision. Makes the folder of an embedded database."""
+    if home is not None:
+        home.mkdir(parents=True, exist_ok=True)
+    return migrate.upgrade(url)
+
+
+def make_demo_folder(folder: Path) -> None:
+    """An empty folder for a demo world. Raises :class:`CommandMalformed` when it holds anything else."""
+    if folder.exists() and not (folder / DEMO_MARK).is_file() and any(folder.iterdir()):
+        raise CommandMalformed(
+            f"{folder} 已存在且不是演示环境，未作改动；请用 --folder 另选文件夹",
+            f"{folder} exists and is not a demo world; nothing was changed, choose another --folder",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("guitu.db*"):
+        path.unlink()
+    (folder / DEMO_MARK).write_text("guitu demo\n", encoding="utf-8")
+
+
+def load_demo_directory(desk: Desk) -> Directory:
+    """Put the shipped demo directory into the database."""
+    return load_directory(desk, demo_directory())
+
+
+def load_directory(desk: Desk, path: Path) -> Directory:
+    """Replace the unit directory by a file. Raises :class:`DirectoryBroken` with nothing changed."""
+    directory = read_directory(path)
+    with kept(desk.database) as work:
+        work.save_directory(directory)
+    desk.forget()
+    return directory
+
+
+def units(desk: Desk, area: str | None = None) -> list[UnitLine]:
+    """The units of the directory, or those that serve one area: its own and those above it."""
+    with desk.database.reading() as work:
+        directory = work.load_directory()
+    wanted = None if area is None else {one.code for one in directory.upward(area)}
+    return [
+        UnitLine(
+            unit.id, Label(zh=unit.name().zh, en=unit.name().en), unit.jurisdiction,
+            _area(directory.jurisdictions[unit.jurisdiction]), tuple(sorted(unit.functions)), unit.merged_into,
+        )
+        for unit in directory.units.values()
+        if wanted is None or unit.jurisdiction in wanted
+    ]  # fmt: skip
+
+
+def _area(area: Jurisdiction) -> Label:
+    return Label(zh=area.zh, en=area.en)
+
+
+def parameters(desk: Desk, name: str) -> list[ParameterLine]:
+    """The local settings of a definition. Raises :class:`DefinitionUnknown`."""
+    book = find(desk.books.library, name).definition
+    with desk.database.reading() as work:
+        stated = work.settings_of(book.id)
+    return [
+        ParameterLine(
+            key, parameter.title, parameter.type, parameter.default, stated.get(key, parameter.default), key in stated,
+            parameter.open,
+        )
+        for key, parameter in book.parameters.items()
+    ]  # fmt: skip
+
+
+def set_parameter(desk: Desk, name: str, parameter: str, raw: RawValue, actor: Actor) -> ParameterLine:
+    """Set a local setting. It is the deployer's choice and never a rule of the document."""
+    book = find(desk.books.library, name).definition
+    known = book.parameters.get(parameter)
+    if known is None:
+        listed = ", ".join(book.parameters)
+        raise CommandMalformed(f"没有参数 {parameter}；有：{listed}", f"no parameter {parameter}; there are: {listed}")
+    value = _setting(parameter, known, raw)
+    with kept(desk.database) as work:
+        desk.directory(work).current(actor.unit)  # raises UnitUnknown
+        work.set_setting(book.id, parameter, value, set_by=f"{actor.person}@{actor.unit}", set_at=desk.clock())
+    desk.forget()
+    return next(line for line in parameters(desk, name) if line.name == parameter)
+
+
+def _setting(name: str, parameter: Parameter, raw: RawValue) -> object:
+    kind: Literal["bool", "int", "text"] = {"bool": "bool", "code": "text"}.get(parameter.type, "int")  # type: ignore[assignment]
+    value = read_value(name, Fact(title=parameter.title, type=kind, field_class="administrative"), raw)
+    if parameter.type == "days" and isinstance(value, int) and value < 0:
+        raise CommandMalformed(f"{name}：天数不能为负", f"{name}: a number of days is not negative")
+    return value
+
+
+def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list[Check]:
+    """Look at everything an installation stands on; a fault is a line, never an exception of its own."""
+    checks = [_python(), _clock(now)]
+    library = _attempt("definitions", load_library, checks, lambda found: _count(found, "流程定义", "definitions"))
+    revision = _attempt("schema", lambda: _at_head(url), checks, lambda found: (f"已是最新（{found}）", f"at head ({found})"))
+    if revision is None:
+        return checks
+    database = _attempt("database", lambda: Database.open(url), checks, lambda found: (found.kind, found.kind))
+    if database is None:
+        return checks
+    with database:
+        checks += _embedded(database)
+        directory = _attempt("directory", lambda: _directory(database), checks, _directory_words)
+    if directory is not None and library is not None:
+        checks += _resolving(directory, library)
+    return checks
+
+
+def _attempt(
+    name: str, ask: Callable[[], T], checks: list[Check], say: Callable[[T], tuple[str, str]]
+) -> T | None:
+    try:
+        found = ask()
+    except GuituError as error:
+        checks.append(Check(name, "bad", Label(zh=error.zh, en=error.en)))
+        return None
+    zh, en = say(found)
+    checks.append(Check(name, "ok", Label(zh=zh, en=en)))
+    return found
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    state: Literal["ok", "bad"] = "ok" if sys.version_info >= LEAST_PYTHON else "bad"
+    return Check("python", state, Label(zh=f"Python {version}（须 3.11 以上）", en=f"Python {version} (3.11 or newer)"))
+
+
+def _clock(now: datetime) -> Check:
+    shown = now.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    state: Literal["ok", "bad"] = "ok" if now.utcoffset() is not None else "bad"
+    return Check("clock", state, Label(zh=f"北京时间 {shown}", en=f"{shown} in China (UTC+8)"))
+
+
+def _count(library: Library, zh: str, en: str) -> tuple[str, str]:
+    names = ", ".join(loaded.name for loaded in library.definitions) or "-"
+    return f"{zh}：{names}（与 released.lock 相符）", f"{en}: {names} (as released.lock says)"
+
+
+def _at_head(url: str) -> str:
+    with Database.open(url):
+        return migrate.head()
+
+
+def _embedded(database: Database) -> Iterator[Check]:
+    for name, value, wanted in database.durability():
+        right = value == wanted
+        said = f"{name} = {value}" if right else f"{name} = {value}, {wanted}"
+        yield Check(name, "ok" if right else "bad", Label(zh=f"{said}（设置）", en=said))
+
+
+def _directory(database: Database) -> Directory:
+    with database.reading() as work:
+        found = work.load_directory()
+    if not found.units:
+        raise UnitUnknown("单位目录是空的；请运行 guitu directory load", "the directory is empty: guitu directory load FILE")
+    return found
+
+
+def _directory_words(found: Directory) -> tuple[str, str]:
+    areas, many = len(found.jurisdictions), len(found.units)
+    return f"{areas} 个地区，{many} 个单位", f"{areas} areas, {many} units"
+
+
+def _resolving(directory: Directory, library: Library) -> Iterator[Check]:
+    """Whether every function that a definition gives work to is served in every area it applies in."""
+    books = {loaded.definition.id: loaded.definition for loaded in library.definitions}
+    for area in directory.jurisdictions:
+        book = books.get(directory.definition_for(area) or "")
+        missing = [] if book is None else _unserved(book, directory, area)
+        if missing:
+            name = _area(directory.jurisdictions[area])
+            listed = ", ".join(missing)
+            yield Check(
+                f"units:{area}", "warn",
+                Label(zh=f"{name.zh}：无单位承担 {listed}", en=f"{name.en}: no unit for {listed}"),
+            )  # fmt: skip
+
+
+def _unserved(book: Definition, directory: Directory, area: str) -> list[str]:
+    asked = {step.responsible for track in book.tracks.values() for step in track.steps.values()}
+    asked |= {duty.responsible for duty in book.duties.values()}
+    return sorted(one for one in asked if one is not None and directory.resolve(one, area) is None)
+
+
+def plain_details(details: Mapping[str, object]) -> dict[str, Any]:
+    """An error's details as JSON can hold them; findings are left to :func:`findings_of`."""
+    return {
+        name: value if isinstance(value, str | int | float | bool | None) else _listed(value)
+        for name, value in details.items()
+        if name != "findings"
+    }
+
+
+def _listed(value: object) -> object:
+    return [str(one) for one in value] if isinstance(value, list | tuple | set | frozenset) else str(value)

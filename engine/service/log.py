@@ -1,0 +1,46 @@
+"""The log: JSON lines through structlog, and only keys of an allow-list ever reach it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+ALLOWED = frozenset(
+    {
+        "event", "level", "timestamp", "case", "command", "unit", "revision", "code", "step", "url_kind", "definition",
+        "hash", "seconds", "count", "exit_code",
+    }
+)  # fmt: skip
+"""What may be logged: pseudonyms, codes and figures. No person, no fact, no free text."""
+
+
+def configure(level: str = "INFO") -> None:
+    """Log JSON lines to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            keep_allowed,
+            structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def keep_allowed(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Drop every key that is not on the list, and say how many were dropped."""
+    kept = {key: value for key, value in event.items() if key in ALLOWED}
+    dropped = len(event) - len(kept)
+    if dropped:
+        kept["count"] = dropped
+    return kept
+
+
+def log(event: str, **values: object) -> None:
+    """Log an event of the desk."""
+    structlog.get_logger().info(event, **values)

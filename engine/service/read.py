@@ -1,0 +1,222 @@
+"""Looking: a case, its moves and why they are blocked, its timeline, what waits for a unit, replay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.access.holding import may_read
+from engine.core.case import Case, HandOff, evolve
+from engine.core.commands import Actor
+from engine.core.decide.draft import Context, Draft
+from engine.core.definition import Definition, Label
+from engine.core.directory import Directory
+from engine.core.duties import Standing, standing
+from engine.core.events import Recorded
+from engine.core.explain import Option, holding, options, requestable
+from engine.core.machine import Rules
+from engine.errors import HistoryBroken, Reason
+from engine.service.content import read_events
+from engine.service.desk import Desk
+from engine.service.handle import load
+from engine.service.words import said
+from engine.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLine:
+    """One track of a case as people read it. ``due`` is the parameter that sets its time, if any."""
+
+    name: str
+    title: Label
+    step: str
+    step_title: Label
+    status: str
+    holder: str | None
+    holder_name: Label | None
+    assignee: str | None
+    entered_at: datetime
+    hand_off: str | None
+    joint_leads: tuple[str, ...]
+    cooperating: tuple[str, ...]
+    printed_responsible: tuple[str, ...]
+    clauses: tuple[str, ...]
+    provenance: str
+
+
+@dataclass(frozen=True, slots=True)
+class DutyLine:
+    """One duty of a case and how it stands."""
+
+    name: str
+    title: Label
+    standing: Standing
+    responsible: str
+    clauses: tuple[str, ...]
+    provenance: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine:
+    """One stated fact, with the labels a person reads."""
+
+    name: str
+    title: Label
+    value: object
+    shown: Label
+    field_class: str
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSheet:
+    """A case as a unit that takes part may see it."""
+
+    case: Case
+    definition: str
+    title: Label
+    area: Label
+    tracks: tuple[TrackLine, ...]
+    duties: tuple[DutyLine, ...]
+    facts: tuple[FactLine, ...]
+    hand_offs: tuple[HandOff, ...]
+    unit_names: Mapping[str, Label]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSheet:
+    """What could be done now, what could be opened, and what keeps the case from closing."""
+
+    options: tuple[Option, ...]
+    requestable: tuple[str, ...]
+    holding: tuple[Reason, ...]
+    titles: Mapping[str, Label]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One event as people read it."""
+
+    recorded: Recorded
+    unit_name: Label
+    said: Label
+
+
+def show(desk: Desk, case_id: str, actor: Actor) -> CaseSheet:
+    """The case. Raises :class:`CaseUnknown`, :class:`NotHolder`."""
+    with desk.database.reading() as work:
+        case, rules, directory = _open_for_reading(desk, case_id, actor, work)
+        context = _context(desk, actor, rules, directory, work)
+    return _sheet(case, rules, directory, Draft(context, case.id, case))
+
+
+def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
+    """Every move of every open track, open or blocked, with *all* reasons."""
+    with desk.database.reading() as work:
+        case, rules, directory = _open_for_reading(desk, case_id, actor, work)
+        draft = Draft(_context(desk, actor, rules, directory, work), case.id, case)
+    is_open = case.status == "open"
+    return MoveSheet(
+        options=tuple(options(draft)) if is_open else (),
+        requestable=tuple(requestable(draft)) if is_open else (),
+        holding=tuple(holding(draft)) if is_open else (),
+        titles={name: track.title for name, track in rules.definition.tracks.items()},
+    )
+
+
+def timeline(desk: Desk, case_id: str, actor: Actor) -> list[TimelineLine]:
+    """The events of the case, in the order they happened, in words."""
+    with desk.database.reading() as work:
+        _case, rules, directory = _open_for_reading(desk, case_id, actor, work)
+        events = read_events(work.events_of(case_id), case_id, desk.content)
+    return [
+        TimelineLine(item, unit_label(directory, item.unit), said(item.event, rules.definition, directory))
+        for item in events
+    ]
+
+
+def replay(desk: Desk, case_id: str) -> Case:
+    """The case as its history makes it. Raises :class:`HistoryBroken` when the stored case differs."""
+    with desk.database.reading() as work:
+        case = load(desk, case_id, work, for_update=False)
+        events = read_events(work.events_of(case_id), case_id, desk.content)
+    again = evolve(None, events, case_id=case_id)
+    if again != _without_revision(case):
+        raise HistoryBroken(f"个案 {case_id} 的存储内容与办理记录不符", f"case {case_id} differs from its history")
+    return again
+
+
+def _without_revision(case: Case) -> Case:
+    return replace(case, revision=0)
+
+
+def _open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> tuple[Case, Rules, Directory]:
+    case = load(desk, case_id, work, for_update=False)
+    rules = desk.books.pinned(case.pin.hash, work)
+    directory = desk.directory(work)
+    may_read(actor, case, rules.definition, directory)
+    return case, rules, directory
+
+
+def _context(desk: Desk, actor: Actor, rules: Rules, directory: Directory, work: Work) -> Context:
+    return Context(
+        actor=actor, now=desk.clock(), rules=rules, directory=directory, parameters=desk.parameters(rules, work)
+    )
+
+
+def unit_label(directory: Directory, unit: str) -> Label:
+    """The name of a unit today."""
+    name = directory.current(unit).name()
+    return Label(zh=name.zh, en=name.en)
+
+
+def _sheet(case: Case, rules: Rules, directory: Directory, draft: Draft) -> CaseSheet:
+    book = rules.definition
+    area = directory.jurisdictions[case.area]
+    view = draft.view()
+    units = {*case.units, *(one.to_unit for one in case.hand_offs.values())}
+    return CaseSheet(
+        case=case,
+        definition=f"{book.id}@{book.version}",
+        title=book.title,
+        area=Label(zh=area.zh, en=area.en),
+        tracks=tuple(_track_line(name, case, book, directory) for name in case.tracks),
+        duties=tuple(
+            DutyLine(name, duty.title, standing(name, duty, view), duty.responsible, duty.clauses, duty.provenance)
+            for name, duty in book.duties_of(case.scope).items()
+        ),
+        facts=tuple(_fact_line(name, case, book) for name in case.facts),
+        hand_offs=tuple(case.hand_offs.values()),
+        unit_names={unit: unit_label(directory, unit) for unit in units},
+    )
+
+
+def _track_line(name: str, case: Case, book: Definition, directory: Directory) -> TrackLine:
+    state, track = case.tracks[name], book.tracks[name]
+    step = track.steps[state.step]
+    return TrackLine(
+        name=name, title=track.title, step=state.step, step_title=step.title, status=state.status,
+        holder=state.holder, holder_name=unit_label(directory, state.holder) if state.holder else None,
+        assignee=state.assignee, entered_at=state.entered_at, hand_off=state.hand_off, joint_leads=step.joint_leads,
+        cooperating=step.cooperating, printed_responsible=step.printed_responsible, clauses=step.clauses,
+        provenance=step.provenance,
+    )  # fmt: skip
+
+
+def _fact_line(name: str, case: Case, book: Definition) -> FactLine:
+    stated, fact = case.facts[name], book.facts[name]
+    return FactLine(
+        name, fact.title, stated.value, shown_value(fact.options, stated.value), fact.field_class, stated.event
+    )
+
+
+def shown_value(options: Mapping[str, Label], value: object) -> Label:
+    """A fact's value as people read it."""
+    if isinstance(value, bool):
+        return Label(zh="是", en="yes") if value else Label(zh="否", en="no")
+    if isinstance(value, str) and value in options:
+        return options[value]
+    if isinstance(value, list):
+        return Label(zh="、".join(value) or "（无）", en=", ".join(value) or "(none)")
+    return Label(zh=str(value), en=str(value))

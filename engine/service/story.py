@@ -1,0 +1,319 @@
+"""Plays a scenario through the one door, step by step, and holds it to what it says must happen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.core import commands as cmd
+from engine.core.commands import Actor, Command, RawValue
+from engine.core.definition import Label
+from engine.core.view import CHINA
+from engine.definitions.loader import shipped_root
+from engine.definitions.scenario import StoryStep, Told, read_scenarios
+from engine.errors import GuituError, StoryBroken
+from engine.service.desk import Desk
+from engine.service.handle import Answer, handle
+from engine.service.read import TimelineLine, replay, show, timeline, unit_label
+
+BEGINNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+"""When a story begins if nobody says otherwise: 9 o'clock in China."""
+TICK = timedelta(minutes=10)
+_RELATIVE = re.compile(r"@(today|[+-][0-9]{1,4}d)")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+@dataclass(slots=True)
+class StoryClock:
+    """The clock of a story: it moves only when the story says so, and a little with every step."""
+
+    now: datetime = BEGINNING
+
+    def __call__(self) -> datetime:
+        """The story's present."""
+        return self.now
+
+    def advance(self, words: str) -> None:
+        """Let time pass: ``+30d``, ``+2h``, ``+10m``."""
+        self.now += timedelta(**{_UNITS[words[-1]]: int(words[1:-1])})
+
+    def day(self, words: str) -> str:
+        """A day relative to the story's present: ``@today``, ``@-30d``."""
+        shift = 0 if words == "@today" else int(words[1:-1])
+        return (self.now.astimezone(CHINA).date() + timedelta(days=shift)).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What came of one step: who acted, what was asked, and the events or the refusal that followed."""
+
+    number: int
+    at: datetime
+    act: str
+    case: str
+    unit: Label | None = None
+    asked: str = ""
+    says: Label | None = None
+    outcome: str = "clock"
+    events: tuple[TimelineLine, ...] = ()
+    refusal: GuituError | None = None
+
+
+@dataclass(slots=True)
+class Player:
+    """Plays one scenario. ``cases`` are the pseudonyms behind the story's own names."""
+
+    desk: Desk
+    told: Told
+    clock: StoryClock = field(default_factory=StoryClock)
+    cases: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """The story has a clock of its own."""
+        self.desk = replace(self.desk, clock=self.clock)
+
+    def play(self) -> Iterator[Beat]:
+        """Play every step. Raises :class:`StoryBroken` at the first that does not go as the file says."""
+        for number, step in enumerate(self.told.scenario.steps, start=1):
+            if step.clock is not None:
+                self.clock.advance(step.clock)
+                yield Beat(number, self.clock.now, "clock", "", asked=step.clock, says=step.says)
+                continue
+            self.clock.now += TICK
+            yield self._beat(number, step)
+
+    def _beat(self, number: int, step: StoryStep) -> Beat:
+        assert step.as_ is not None, "the model asks for it"
+        member = self.told.scenario.cast[step.as_]
+        actor = Actor(member.person, member.unit)
+        outcome, answer, refusal = self._try(number, step, actor)
+        self._hold_to_it(number, step, outcome, refusal)
+        events = self._news(step, actor, answer) if answer is not None else ()
+        return Beat(
+            number, self.clock.now, step.act, self.cases.get(step.case, ""), self._unit(actor.unit), asked(step),
+            step.says, outcome, events, refusal,
+        )  # fmt: skip
+
+    def _try(self, number: int, step: StoryStep, actor: Actor) -> tuple[str, Answer | None, GuituError | None]:
+        try:
+            answer = self._act(number, step, actor)
+        except StoryBroken:
+            raise
+        except GuituError as refusal:
+            return "refused", None, refusal
+        is_offer = step.act in ("offer", "transfer") or (step.act == "move" and "moved" not in answer.happened)
+        return "offered" if is_offer else "done", answer, None
+
+    def _act(self, number: int, step: StoryStep, actor: Actor) -> Answer:
+        if step.act != "open" and step.case not in self.cases:
+            raise self._broken(number, f"故事中还没有个案“{step.case}”", f"the story has no case '{step.case}' yet")
+        if step.review is not None:
+            return self._review(step, actor)
+        answer = handle(self.desk, self._command(number, step), actor)
+        if step.act == "open":
+            self.cases[step.case] = answer.case
+        if answer.successor is not None:
+            self.cases[step.successor or f"{step.case}_successor"] = answer.successor
+        return answer
+
+    def _review(self, step: StoryStep, actor: Actor) -> Answer:
+        case = self.cases[step.case]
+        flags = show(self.desk, case, actor).case.flags
+        answers = [handle(self.desk, cmd.ReviewFlag(case=case, event=one, reason=step.reason), actor) for one in flags]
+        return answers[-1] if answers else Answer(case, 0, ())
+
+    def _command(self, number: int, step: StoryStep) -> Command:
+        return COMMANDS[step.act](self, number, step, self.cases.get(step.case, ""))
+
+    def facts(self, step: StoryStep) -> dict[str, RawValue]:
+        """The facts of a step, with its days put in the story's present."""
+        return {name: self.value(value) for name, value in step.facts.items()}
+
+    def value(self, raw: RawValue) -> RawValue:
+        """A value as a form would send it."""
+        return self.clock.day(raw) if isinstance(raw, str) and _RELATIVE.fullmatch(raw) else raw
+
+    def hand_off(self, number: int, step: StoryStep, track: str) -> str:
+        """The open hand-off of a track, or of the whole case (``transfer``)."""
+        case = self.cases[step.case]
+        assert step.as_ is not None, "the model asks for it"
+        member = self.told.scenario.cast[step.as_]
+        sheet = show(self.desk, case, Actor(member.person, member.unit))
+        for one in sheet.hand_offs:
+            if one.track == track or (one.track is None and track == "transfer"):
+                return one.id
+        raise self._broken(number, f"“{track}”没有待接收的移交", f"'{track}' has no open hand-off")
+
+    def _hold_to_it(self, number: int, step: StoryStep, outcome: str, refusal: GuituError | None) -> None:
+        if outcome != step.expect:
+            got = f"{outcome}: {refusal.code}: {refusal.en}" if refusal else outcome
+            raise self._broken(number, f"应为 {step.expect}，实为 {got}", f"expected {step.expect}, got {got}")
+        if refusal is None:
+            return
+        code = step.code or "conditions_unmet"
+        if refusal.code != code:
+            raise self._broken(number, f"错误码应为 {code}，实为 {refusal.code}", f"expected code {code}: {refusal}")
+        got_reasons = sorted({reason.code for reason in refusal.reasons})
+        if step.reasons and got_reasons != sorted(set(step.reasons)):
+            raise self._broken(
+                number, f"理由应为 {sorted(step.reasons)}，实为 {got_reasons}",
+                f"expected reasons {sorted(step.reasons)}, got {got_reasons}",
+            )  # fmt: skip
+        clauses = sorted({clause for reason in refusal.reasons for clause in reason.clauses})
+        if step.clause is not None and step.clause not in clauses:
+            raise self._broken(
+                number, f"应引条款 {step.clause}，实为 {clauses}", f"expected clause {step.clause}, got {clauses}"
+            )
+
+    def _broken(self, number: int, zh: str, en: str) -> StoryBroken:
+        name, line = self.told.path.name, self.told.line(number)
+        act = asked(self.told.scenario.steps[number - 1])
+        return StoryBroken(
+            f"{name}:{line}：第 {number} 步（{act}）：{zh}", f"{name}:{line}: step {number} ({act}): {en}",
+            step=number, line=line, file=name,
+        )  # fmt: skip
+
+    def _news(self, step: StoryStep, actor: Actor, answer: Answer) -> tuple[TimelineLine, ...]:
+        found: list[TimelineLine] = []
+        for case in (self.cases[step.case], answer.successor):
+            if case is None:
+                continue
+            lines = timeline(self.desk, case, actor)
+            found += lines[self.seen.get(case, 0) :]
+            self.seen[case] = len(lines)
+        return tuple(found)
+
+    def _unit(self, unit: str) -> Label:
+        with self.desk.database.reading() as work:
+            return unit_label(self.desk.directory(work), unit)
+
+
+def asked(step: StoryStep) -> str:
+    """What a step asks for, in the words of its file."""
+    what = getattr(step, step.act)
+    name = what if isinstance(what, str) else getattr(what, "name", None) or getattr(what, "track", None)
+    return f"{step.act}: {name}" if name else step.act
+
+
+Maker = Callable[[Player, int, StoryStep, str], Command]
+
+
+def _open(player: Player, number: int, step: StoryStep, case: str) -> Command:
+    assert step.open is not None
+    scenario = player.told.scenario
+    return cmd.OpenCase(
+        case="", scope=step.open.scope, area=step.open.area or scenario.area, definition=scenario.definition,
+        facts=player.facts(step), documents=tuple(step.documents),
+    )  # fmt: skip
+
+
+def _move(player: Player, number: int, step: StoryStep, case: str) -> Command:
+    assert step.move is not None
+    track, _, move = step.move.partition(".")
+    return cmd.Move(
+        case=case, track=track, move=move, to_unit=step.to, facts=player.facts(step), documents=tuple(step.documents)
+    )
+
+
+def _decline(player: Player, number: int, step: StoryStep, case: str) -> Command:
+    assert step.decline is not None
+    hand_off = player.hand_off(number, step, step.decline.track)
+    return cmd.Decline(case=case, hand_off=hand_off, reason=step.decline.reason, text=step.decline.text)
+
+
+def _duty(player: Player, number: int, step: StoryStep, case: str) -> Command:
+    duty = step.duty
+    assert duty is not None
+    return cmd.SettleDuty(
+        case=case, duty=duty.name, outcome=duty.outcome, evidence=tuple(duty.evidence), reason=step.reason,
+        period=duty.period,
+    )  # fmt: skip
+
+
+def _consent(player: Player, number: int, step: StoryStep, case: str) -> Command:
+    assert step.consent is not None
+    consent = step.consent
+    return cmd.RecordConsent(case=case, consent=consent.name, given=consent.given, spoken_by=consent.spoken_by)
+
+
+def _transfer(player: Player, number: int, step: StoryStep, case: str) -> Command:
+    assert step.transfer is not None
+    return cmd.OfferTransfer(case=case, area=step.transfer.area, to_unit=step.transfer.to, reason=step.reason)
+
+
+def _correct(player: Player, number: int, step: StoryStep, case: str) -> Command:
+    assert step.correct is not None
+    return cmd.Correct(case=case, fact=step.correct.fact, value=player.value(step.correct.value), reason=step.reason)
+
+
+def _on_track(make: Callable[..., Command], *words: str) -> Maker:
+    """A command that names a track and takes some of the step's plain words."""
+
+    def maker(player: Player, number: int, step: StoryStep, case: str) -> Command:
+        given: dict[str, Any] = {word: getattr(step, _STEP_WORD.get(word, word)) for word in words}
+        if "facts" in given:
+            given["facts"] = player.facts(step)
+        if "documents" in given:
+            given["documents"] = tuple(step.documents)
+        return make(case=case, track=getattr(step, step.act), **given)
+
+    return maker
+
+
+_STEP_WORD = {"to_unit": "to"}
+COMMANDS: Mapping[str, Maker] = {
+    "open": _open,
+    "move": _move,
+    "decline": _decline,
+    "duty": _duty,
+    "consent": _consent,
+    "transfer": _transfer,
+    "correct": _correct,
+    "open_track": _on_track(cmd.OpenTrack, "to_unit", "facts", "documents"),
+    "offer": _on_track(cmd.Offer, "to_unit", "reason"),
+    "refer": _on_track(cmd.Refer, "to_unit", "reason"),
+    "assign": _on_track(cmd.Assign, "person"),
+    "contribute": _on_track(cmd.Contribute, "facts", "documents", "note"),
+    "decline_track": _on_track(cmd.DeclineTrack, "reason"),
+    "reverse": _on_track(cmd.Reverse, "reason"),
+    "reopen": _on_track(cmd.Reopen, "reason"),
+    "accept": lambda player, number, step, case: cmd.Accept(
+        case=case, hand_off=player.hand_off(number, step, step.accept or "")
+    ),
+    "withdraw": lambda player, number, step, case: cmd.Withdraw(
+        case=case, hand_off=player.hand_off(number, step, step.withdraw or ""), reason=step.reason
+    ),
+    "link": lambda player, number, step, case: cmd.LinkCriminalCase(
+        case=case, criminal_case=player.cases[step.link or ""]
+    ),
+    "close": lambda player, number, step, case: cmd.Close(
+        case=case, outcome=step.close or "", reason=step.reason, points_to=player.cases.get(step.to or "")
+    ),
+}
+"""How each act of a story becomes the command that a form would send."""
+
+
+def duration(told: Told) -> timedelta:
+    """How much time passes in a story."""
+    clock = StoryClock()
+    for step in told.scenario.steps:
+        if step.clock is not None:
+            clock.advance(step.clock)
+        else:
+            clock.now += TICK
+    return clock.now - BEGINNING
+
+
+def stories(root: Path | None = None, definition: str | None = None) -> list[Told]:
+    """The scenarios that ship with the definitions. Raises :class:`DefinitionBroken` for a faulty one."""
+    return read_scenarios(root or shipped_root(), definition)
+
+
+def replays_equal(desk: Desk, cases: Mapping[str, str]) -> bool:
+    """Whether every case of a story is what its history makes it. Raises :class:`HistoryBroken` if not."""
+    return all(replay(desk, case).id == case for case in cases.values())

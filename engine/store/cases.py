@@ -1,0 +1,178 @@
+"""Cases and their events: loaded whole, saved as the difference that one command made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+
+from engine.core.case import Case, TrackState
+from engine.core.events import Recorded
+from engine.store.faults import stale
+from engine.store.handoffs import hand_off_changes
+from engine.store.statements import Statement, insert_into, upsert_into
+from engine.store.tables import TABLES
+from engine.store.wires import Wire
+
+_CASE = TABLES["case_record"]
+_EVENT = TABLES["case_event"]
+_HAND_OFF = TABLES["hand_off"]
+
+_LOADED = select(_CASE.c.id, _CASE.c.revision, _CASE.c.definition_hash, _CASE.c.content).where(
+    _CASE.c.id == bindparam("case_id")
+)
+_LOAD = Statement(_LOADED, "case_id")
+_LOAD_FOR_UPDATE = Statement(_LOADED.with_for_update(), "case_id")  # SQLite: the writer is alone already
+_HISTORY = Statement(
+    select(
+        _EVENT.c.number, _EVENT.c.revision, _EVENT.c.at, _EVENT.c.kind, _EVENT.c.unit, _EVENT.c.person, _EVENT.c.body
+    )
+    .where(_EVENT.c.case_id == bindparam("case_id"), _EVENT.c.number > bindparam("after"))
+    .order_by(_EVENT.c.number),
+    "case_id", "after",
+)  # fmt: skip
+
+_INSERT_CASE = insert_into(_CASE)
+_CHANGING = ("revision", "status", "outcome", "changed_at", "events", "criminal_case", "points_to", "content")
+_UPDATE_CASE = Statement(
+    update(_CASE).where(_CASE.c.id == bindparam("case_id"), _CASE.c.revision == bindparam("expected")),
+    *_CHANGING, "case_id", "expected",
+    columns=_CHANGING,
+)  # fmt: skip
+_INSERT_EVENT = insert_into(_EVENT)
+_UPSERT_TRACK = upsert_into(TABLES["track_position"], "step", "status", "holder", "assignee", "entered_at", "hand_off")
+_UPSERT_UNIT = upsert_into(TABLES["case_unit"])
+_INSERT_HAND_OFF = insert_into(_HAND_OFF)
+_END_HAND_OFF = Statement(
+    update(_HAND_OFF).where(_HAND_OFF.c.id == bindparam("hand_off_id")),
+    "state", "ended_at", "reason", "hand_off_id",
+    columns=("state", "ended_at", "reason"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCase:
+    """A case as it lies in the record room: ``content`` is opaque, ``definition_hash`` is what it is pinned to."""
+
+    id: str
+    revision: int
+    definition_hash: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event as it lies in the record room; ``body`` is opaque."""
+
+    number: int
+    revision: int
+    at: datetime
+    kind: str
+    unit: str
+    person: str
+    body: bytes
+
+
+class CaseRows:
+    """The part of a unit of work that keeps cases."""
+
+    wire: Wire
+
+    def load_case(self, case_id: str, *, for_update: bool) -> StoredCase | None:
+        """The case, if there is one; ``for_update`` keeps every other writer of it waiting until the end.
+
+        Raises :class:`StoreUnavailable` when waiting took too long.
+        """
+        found = self.wire.row(_LOAD_FOR_UPDATE if for_update else _LOAD, (case_id,))
+        return None if found is None else StoredCase(*found)
+
+    def save_case(
+        self, before: Case | None, after: Case, content: bytes, recorded: Sequence[Recorded], bodies: Sequence[bytes]
+    ) -> None:
+        """Write what one command did to one case: the case, its new events, and the rows lists are made of.
+
+        ``before`` is the case as it was loaded (``None``: a new one); ``bodies`` are the events of ``recorded``,
+        sealed, in the same order. Raises :class:`StaleRevision` when the case is not at ``before.revision`` any
+        more, or when a new case's id is taken; nothing may be kept then.
+        """
+        if len(recorded) != len(bodies):
+            raise ValueError("every event needs its body")
+        if before is None:
+            self.wire.write(_INSERT_CASE, _new_row(after, content))
+        self._append(after, recorded, bodies)
+        self._place(before, after)
+        self._hand_over(before, after, recorded)
+        if before is not None and self.wire.changed(_UPDATE_CASE, _changed_row(before, after, content)) != 1:
+            raise stale(case=after.id)
+
+    def events_of(self, case_id: str) -> list[EventRow]:
+        """All events of a case, in order."""
+        return self.history(case_id)
+
+    def history(self, case_id: str, after_number: int = 0) -> list[EventRow]:
+        """The events of a case after one of them, in order."""
+        return [EventRow(*row) for row in self.wire.rows(_HISTORY, (case_id, after_number))]
+
+    def _append(self, after: Case, recorded: Sequence[Recorded], bodies: Sequence[bytes]) -> None:
+        self.wire.write_many(
+            _INSERT_EVENT,
+            [
+                (after.id, item.number, after.revision, item.at, item.kind, item.unit, item.person, body)
+                for item, body in zip(recorded, bodies, strict=True)
+            ],
+        )
+
+    def _place(self, before: Case | None, after: Case) -> None:
+        """Write the tracks that stand differently, and the units that are new to the case."""
+        if before is None or before.tracks is not after.tracks:
+            old = before.tracks if before else {}
+            rows = [
+                (after.id, name, *_position(track))
+                for name, track in after.tracks.items()
+                if _stands_differently(old.get(name), track)
+            ]
+            self.wire.write_many(_UPSERT_TRACK, rows)
+        if before is None or before.units is not after.units:
+            known = before.units if before else ()
+            self.wire.write_many(_UPSERT_UNIT, [(after.id, unit) for unit in after.units if unit not in known])
+
+    def _hand_over(self, before: Case | None, after: Case, recorded: Sequence[Recorded]) -> None:
+        changes = hand_off_changes(before, after, recorded)
+        if changes.ended:
+            self.wire.write_many(
+                _END_HAND_OFF,
+                [(end.state, end.ended_at, end.reason, hand_off) for hand_off, end in changes.ended.items()],
+            )
+        for item, offer, end in changes.offered.values():
+            self.wire.write(
+                _INSERT_HAND_OFF,
+                (
+                    offer.hand_off, after.id, offer.kind, offer.track, offer.move, offer.to_step, offer.from_unit,
+                    offer.to_unit, end.state, item.at, item.person, end.ended_at, end.reason,
+                ),
+            )  # fmt: skip
+
+
+def _position(track: TrackState) -> tuple[object, ...]:
+    return (track.step, track.status, track.holder, track.assignee, track.entered_at, track.hand_off)
+
+
+def _stands_differently(old: TrackState | None, new: TrackState) -> bool:
+    return old is not new and (old is None or _position(old) != _position(new))
+
+
+def _new_row(case: Case, content: bytes) -> tuple[object, ...]:
+    return (
+        case.id, case.scope, case.jurisdiction, case.area, case.pin.id, case.pin.version, case.pin.hash,
+        case.revision, case.status, case.outcome, case.opened_at, case.changed_at, case.events,
+        case.criminal_case, case.predecessor, case.points_to, content,
+    )  # fmt: skip
+
+
+def _changed_row(before: Case, after: Case, content: bytes) -> tuple[object, ...]:
+    return (
+        after.revision, after.status, after.outcome, after.changed_at, after.events, after.criminal_case,
+        after.points_to, content, after.id, before.revision,
+    )  # fmt: skip

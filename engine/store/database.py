@@ -1,0 +1,176 @@
+"""The database behind the record room: opened once per process, worked with one transaction at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, cast
+
+import psycopg
+from sqlalchemy import Boolean, Engine, String, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from engine.errors import StoreUnavailable
+from engine.store.faults import DRIVER_ERRORS, fault_of, schema_behind, unavailable
+from engine.store.statements import Statement
+from engine.store.tables import SCHEMA
+from engine.store.wires import PostgresWire, SqliteWire, Wire
+from engine.store.work import Work
+
+BUSY_SECONDS = 10
+"""How long a writer waits for another one, and a caller for a connection."""
+POOL_SIZE = 8
+
+_SQLITE_SETTINGS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",  # so that INSERT OR REPLACE meets the trigger that refuses removal
+    f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+)
+
+_SCHEMA = Statement(text("SELECT version_num FROM alembic_version").columns(version_num=String()))
+_IS_SUPERUSER = Statement(
+    text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").columns(rolsuper=Boolean())
+)
+
+
+def engine_for(url: str) -> Engine:
+    """A SQLAlchemy engine set up the way the record room needs it; connects to nothing yet.
+
+    SQLite: write-ahead log, full synchronisation, foreign keys, transactions begun by us only. PostgreSQL:
+    psycopg 3 in autocommit, so that a transaction is what we say it is. Raises :class:`StoreUnavailable`
+    for a URL of any other database, or one that holds nothing on a disk.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed,
+            connect_args={"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False},
+            pool_size=POOL_SIZE,
+            pool_timeout=BUSY_SECONDS,
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        return engine
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        connect_args={"autocommit": True, "connect_timeout": BUSY_SECONDS, "application_name": "guitu"},
+        paramstyle="format",
+        use_native_hstore=False,
+        pool_size=POOL_SIZE,
+        pool_timeout=BUSY_SECONDS,
+    )
+
+
+def is_there(engine: Engine) -> bool:
+    """Whether there is something to connect to: SQLite would make an absent file in passing."""
+    return engine.dialect.name != "sqlite" or Path(engine.url.database or "").is_file()
+
+
+class Database:
+    """One database, opened. Safe to share between threads, not across a fork."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str, *, check: bool = True) -> Self:
+        """Open the database at ``sqlite:///<path>`` or ``postgresql://…``.
+
+        With ``check``, raises :class:`SchemaBehind` when the schema is not the one of this release. Raises
+        :class:`StoreUnavailable` when the database cannot be reached, or the role on PostgreSQL is a superuser:
+        for such a role no grant holds.
+        """
+        engine = engine_for(url)
+        if not is_there(engine):
+            raise schema_behind(fault="no such file")
+        database = cls(engine)
+        try:
+            database._look_around(check=check)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @property
+    def kind(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Work]:
+        """One transaction that writes; all of it is dropped unless ``commit`` was called on the work.
+
+        Raises :class:`StoreUnavailable` when another writer held the database for too long.
+        """
+        with self._wired(reading=False) as wire:
+            yield Work(wire)
+
+    @contextmanager
+    def reading(self) -> Iterator[Work]:
+        """One transaction that sees one state of the database and cannot write."""
+        with self._wired(reading=True) as wire:
+            yield Work(wire)
+
+    @contextmanager
+    def _wired(self, *, reading: bool) -> Iterator[Wire]:
+        try:
+            pooled = self._engine.raw_connection()
+        except DRIVER_ERRORS as error:
+            raise fault_of(error) from None
+        driver = pooled.driver_connection
+        wire = self._wire(driver)
+        try:
+            wire.begin(reading=reading)
+            yield wire
+        finally:
+            if wire.drop():
+                pooled.close()
+            else:
+                # One broken connection often means that all are: let the pool begin anew.
+                pooled.invalidate()
+                self._engine.dispose()
+
+    def _wire(self, driver: Any) -> Wire:
+        if isinstance(driver, sqlite3.Connection):
+            return SqliteWire(driver, self._engine.dialect)
+        return PostgresWire(cast("psycopg.Connection[tuple[Any, ...]]", driver), self._engine.dialect)
+
+    def _look_around(self, *, check: bool) -> None:
+        with self._wired(reading=True) as wire:
+            if self.kind == "postgresql" and wire.row(_IS_SUPERUSER) == (True,):
+                raise StoreUnavailable(
+                    "不得以 PostgreSQL 超级用户身份运行：任何授权对其均无约束；请改用 guitu_app",
+                    "refusing to run as a superuser of PostgreSQL, for whom no grant holds; use the role guitu_app",
+                )
+            if check and wire.row(_SCHEMA) != (SCHEMA,):
+                raise schema_behind(fault="other revision")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise unavailable(fault="not a database URL") from None
+    kind = parsed.get_backend_name()
+    if kind not in ("sqlite", "postgresql") or (kind == "sqlite" and parsed.database in (None, "", ":memory:")):
+        raise unavailable(fault="neither a SQLite file nor PostgreSQL")
+    return parsed
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    for setting in _SQLITE_SETTINGS:
+        connection.execute(setting).close()

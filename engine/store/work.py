@@ -1,0 +1,24 @@
+"""A unit of work: one transaction, kept only when told so."""
+
+from __future__ import annotations
+
+from engine.store.answers import AnswerRows
+from engine.store.cases import CaseRows
+from engine.store.definitions import DefinitionRows
+from engine.store.directory import DirectoryRows
+from engine.store.lists import ListRows
+from engine.store.wires import Wire
+
+
+class Work(CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ListRows):
+    """One transaction, see :meth:`engine.store.database.Database.writing`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def commit(self) -> None:
+        """Keep what was written; it lies on the disk when this returns, and the work is over.
+
+        Raises what any of the writes would have raised, :class:`StoreFull` and :class:`StoreUnavailable`.
+        """
+        self.wire.keep()

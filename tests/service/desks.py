@@ -1,0 +1,54 @@
+"""Desks to test at: the small procedure of ``tests/core/play.py`` on a real database, with a clock we move."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from engine.core.commands import Actor, Command, OpenCase
+from engine.service.desk import Books, Desk, kept
+from engine.service.handle import Answer, handle
+from engine.store.database import Database
+
+from tests.core.play import OTHER, RULES, START, directory
+
+POLICE = Actor("ann", "police-a")
+CIVIL = Actor("cy", "civil-a")
+JUSTICE = Actor("jo", "justice")
+
+
+class Clock:
+    """A clock that goes on a second at every look, and further when told."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+@contextmanager
+def play_desk(url: str, first: int = 1) -> Iterator[Desk]:
+    """A desk on this database, with the play directory loaded and pseudonyms counted from ``first``."""
+    numbers = itertools.count(first)
+    with Database.open(url) as database:
+        desk = Desk(
+            database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER)}), clock=Clock(),
+            new_pseudonym=lambda: f"GT-{next(numbers):04d}",
+        )  # fmt: skip
+        with kept(database) as work:
+            work.save_directory(directory())
+        yield desk
+
+
+def ask(desk: Desk, command: Command, actor: Actor = POLICE) -> Answer:
+    """Carry out a command."""
+    return handle(desk, command, actor)
+
+
+def opened(desk: Desk, **facts: object) -> str:
+    """The pseudonym of a new case of a child."""
+    return ask(desk, OpenCase(case="", area="900101", facts={"victim.is_child": True, **facts})).case  # type: ignore[dict-item]

@@ -1,0 +1,16 @@
+"""The record room, open on a fresh database of either kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.store.database import Database
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Database]:
+    """Give the record room as the engine runs it."""
+    with Database.open(database_url) as opened:
+        yield opened
