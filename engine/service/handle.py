@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -113,7 +113,7 @@ def _carry_out(desk: Desk, command: Command, actor: Actor, now: datetime, work: 
 
 
 def _digest(command: Command, actor: Actor) -> str:
-    words = {"command": snake(type(command)), "words": asdict(command), "unit": actor.unit, "person": actor.person}
+    words = {"command": snake(type(command)), "words": command, "unit": actor.unit, "person": actor.person}
     return hashlib.sha256(msgspec.json.encode(words, order="sorted")).hexdigest()
 
 

@@ -114,9 +114,9 @@ def _area(area: Jurisdiction) -> Label:
     return Label(zh=area.zh, en=area.en)
 
 
-def parameters(desk: Desk, name: str) -> list[ParameterLine]:
+def parameters(desk: Desk, library: Library, name: str) -> list[ParameterLine]:
     """The local settings of a definition. Raises :class:`DefinitionUnknown`."""
-    book = find(desk.books.library, name).definition
+    book = find(library, name).definition
     with desk.database.reading() as work:
         stated = work.settings_of(book.id)
     return [
@@ -128,9 +128,11 @@ def parameters(desk: Desk, name: str) -> list[ParameterLine]:
     ]  # fmt: skip
 
 
-def set_parameter(desk: Desk, name: str, parameter: str, raw: RawValue, actor: Actor) -> ParameterLine:
+def set_parameter(
+    desk: Desk, library: Library, name: str, *, parameter: str, raw: RawValue, actor: Actor
+) -> ParameterLine:
     """Set a local setting. It is the deployer's choice and never a rule of the document."""
-    book = find(desk.books.library, name).definition
+    book = find(library, name).definition
     known = book.parameters.get(parameter)
     if known is None:
         listed = ", ".join(book.parameters)
@@ -140,7 +142,7 @@ def set_parameter(desk: Desk, name: str, parameter: str, raw: RawValue, actor: A
         desk.directory(work).current(actor.unit)  # raises UnitUnknown
         work.set_setting(book.id, parameter, value, set_by=f"{actor.person}@{actor.unit}", set_at=desk.clock())
     desk.forget()
-    return next(line for line in parameters(desk, name) if line.name == parameter)
+    return next(line for line in parameters(desk, library, name) if line.name == parameter)
 
 
 def _setting(name: str, parameter: Parameter, raw: RawValue) -> object:
@@ -155,7 +157,7 @@ def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list
     """Look at everything an installation stands on; a fault is a line, never an exception of its own."""
     checks = [_python(), _clock(now)]
     library = _attempt("definitions", load_library, checks, lambda found: _count(found, "流程定义", "definitions"))
-    revision = _attempt("schema", lambda: _at_head(url), checks, lambda found: (f"已是最新（{found}）", f"at head ({found})"))
+    revision = _attempt("schema", lambda: _at_head(url), checks, lambda found: (f"最新（{found}）", f"at head ({found})"))
     if revision is None:
         return checks
     database = _attempt("database", lambda: Database.open(url), checks, lambda found: (found.kind, found.kind))
@@ -215,7 +217,7 @@ def _directory(database: Database) -> Directory:
     with database.reading() as work:
         found = work.load_directory()
     if not found.units:
-        raise UnitUnknown("单位目录是空的；请运行 guitu directory load", "the directory is empty: guitu directory load FILE")
+        raise UnitUnknown("单位目录为空；请运行 guitu directory load", "no directory: run guitu directory load FILE")
     return found
 
 

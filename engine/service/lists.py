@@ -66,7 +66,8 @@ def worklist(desk: Desk, actor: Actor) -> Worklist:
         held = [line for unit in units for line in work.held_by(unit.id)]
         offered = [line for unit in units for line in work.hand_offs_for(unit.id)]
         awaiting = [line for unit in units for line in work.hand_offs_from(unit.id)]
-        cases = {line.case_id: load(desk, line.case_id, work, for_update=False) for line in (*held, *offered, *awaiting)}
+        named = {line.case_id for line in held} | {line.case_id for line in (*offered, *awaiting)}
+        cases = {case: load(desk, case, work, for_update=False) for case in named}
         return Worklist(
             unit=unit_label(directory, actor.unit),
             held=tuple(_held(desk, cases[line.case_id], line.track, work) for line in held),

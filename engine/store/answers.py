@@ -65,7 +65,7 @@ class AnswerRows:
         found = self.wire.row(_FIND, (unit, key))
         return None if found is None else KeptAnswer(*found)
 
-    def keep_answer(
+    def keep_answer(  # noqa: PLR0917 - one value for each column, in their order
         self, unit: str, key: str, digest: str, case_id: str, revision: int, answer: bytes, at: datetime
     ) -> None:
         """Keep the first answer under a key; ``digest`` is the SHA-256 of the command, in hex.
@@ -74,7 +74,7 @@ class AnswerRows:
         """
         self.wire.write(_KEEP, (unit, key, digest, case_id, revision, answer, at))
 
-    def record_refusal(
+    def record_refusal(  # noqa: PLR0917 - one value for each column, in their order
         self, case_id: str | None, at: datetime, command: str, unit: str, person: str, code: str, body: bytes
     ) -> None:
         """Write down that a command was refused."""

@@ -18,6 +18,7 @@ from engine.store.wires import Wire
 
 _CASE = TABLES["case_record"]
 _EVENT = TABLES["case_event"]
+_TRACK = TABLES["track_position"]
 _HAND_OFF = TABLES["hand_off"]
 
 _LOADED = select(_CASE.c.id, _CASE.c.revision, _CASE.c.definition_hash, _CASE.c.content).where(
@@ -35,14 +36,25 @@ _HISTORY = Statement(
 )  # fmt: skip
 
 _INSERT_CASE = insert_into(_CASE)
-_CHANGING = ("revision", "status", "outcome", "changed_at", "events", "criminal_case", "points_to", "content")
-_UPDATE_CASE = Statement(
-    update(_CASE).where(_CASE.c.id == bindparam("case_id"), _CASE.c.revision == bindparam("expected")),
-    *_CHANGING, "case_id", "expected",
-    columns=_CHANGING,
-)  # fmt: skip
+_EVERY_TIME = ("revision", "changed_at", "events", "content")
+_AT_TIMES = ("status", "outcome", "criminal_case", "points_to")  # an index or a foreign key hangs on some
+
+
+def _update_case(*changing: str) -> Statement:
+    at_revision = update(_CASE).where(_CASE.c.id == bindparam("case_id"), _CASE.c.revision == bindparam("expected"))
+    return Statement(at_revision, *changing, "case_id", "expected", columns=changing)
+
+
+_UPDATE_CASE = _update_case(*_EVERY_TIME)
+_UPDATE_CASE_WHOLE = _update_case(*_EVERY_TIME, *_AT_TIMES)
 _INSERT_EVENT = insert_into(_EVENT)
-_UPSERT_TRACK = upsert_into(TABLES["track_position"], "step", "status", "holder", "assignee", "entered_at", "hand_off")
+_INSERT_TRACK = insert_into(_TRACK)
+_WHERE_IT_STANDS = ("step", "status", "holder", "assignee", "entered_at", "hand_off")
+_UPDATE_TRACK = Statement(
+    update(_TRACK).where(_TRACK.c.case_id == bindparam("of_case"), _TRACK.c.track == bindparam("named")),
+    *_WHERE_IT_STANDS, "of_case", "named",
+    columns=_WHERE_IT_STANDS,
+)  # fmt: skip
 _UPSERT_UNIT = upsert_into(TABLES["case_unit"])
 _INSERT_HAND_OFF = insert_into(_HAND_OFF)
 _END_HAND_OFF = Statement(
@@ -104,7 +116,7 @@ class CaseRows:
         self._append(after, recorded, bodies)
         self._place(before, after)
         self._hand_over(before, after, recorded)
-        if before is not None and self.wire.changed(_UPDATE_CASE, _changed_row(before, after, content)) != 1:
+        if before is not None and self._advance(before, after, content) != 1:
             raise stale(case=after.id)
 
     def events_of(self, case_id: str) -> list[EventRow]:
@@ -124,19 +136,29 @@ class CaseRows:
             ],
         )
 
+    def _advance(self, before: Case, after: Case, content: bytes) -> int:
+        """Bring the case's own row up to date and say how many rows stood at the old revision: one or none."""
+        every_time = (after.revision, after.changed_at, after.events, content)
+        which = (after.id, before.revision)
+        if _at_times(before) == _at_times(after):
+            return self.wire.changed(_UPDATE_CASE, (*every_time, *which))
+        return self.wire.changed(_UPDATE_CASE_WHOLE, (*every_time, *_at_times(after), *which))
+
     def _place(self, before: Case | None, after: Case) -> None:
         """Write the tracks that stand differently, and the units that are new to the case."""
-        if before is None or before.tracks is not after.tracks:
-            old = before.tracks if before else {}
-            rows = [
-                (after.id, name, *_position(track))
-                for name, track in after.tracks.items()
-                if _stands_differently(old.get(name), track)
-            ]
-            self.wire.write_many(_UPSERT_TRACK, rows)
-        if before is None or before.units is not after.units:
-            known = before.units if before else ()
-            self.wire.write_many(_UPSERT_UNIT, [(after.id, unit) for unit in after.units if unit not in known])
+        old = before.tracks if before else {}
+        if old is not after.tracks:
+            for name, track in after.tracks.items():
+                stood = old.get(name)
+                if stood is None:
+                    self.wire.write(_INSERT_TRACK, (after.id, name, *_position(track)))
+                elif stood is not track and _position(stood) != _position(track):
+                    self.wire.write(_UPDATE_TRACK, (*_position(track), after.id, name))
+        known = before.units if before else ()
+        if known is not after.units:
+            for unit in after.units:
+                if unit not in known:
+                    self.wire.write(_UPSERT_UNIT, (after.id, unit))
 
     def _hand_over(self, before: Case | None, after: Case, recorded: Sequence[Recorded]) -> None:
         changes = hand_off_changes(before, after, recorded)
@@ -159,10 +181,6 @@ def _position(track: TrackState) -> tuple[object, ...]:
     return (track.step, track.status, track.holder, track.assignee, track.entered_at, track.hand_off)
 
 
-def _stands_differently(old: TrackState | None, new: TrackState) -> bool:
-    return old is not new and (old is None or _position(old) != _position(new))
-
-
 def _new_row(case: Case, content: bytes) -> tuple[object, ...]:
     return (
         case.id, case.scope, case.jurisdiction, case.area, case.pin.id, case.pin.version, case.pin.hash,
@@ -171,8 +189,5 @@ def _new_row(case: Case, content: bytes) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _changed_row(before: Case, after: Case, content: bytes) -> tuple[object, ...]:
-    return (
-        after.revision, after.status, after.outcome, after.changed_at, after.events, after.criminal_case,
-        after.points_to, content, after.id, before.revision,
-    )  # fmt: skip
+def _at_times(case: Case) -> tuple[object, ...]:
+    return (case.status, case.outcome, case.criminal_case, case.points_to)

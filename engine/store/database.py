@@ -32,6 +32,12 @@ _SQLITE_SETTINGS = (
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
 )
 
+_DURABLE = {
+    "sqlite": (("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")),
+    "postgresql": (("fsync", "on"), ("synchronous_commit", "on"), ("full_page_writes", "on")),
+}
+"""What an answered command rests on: settings of the database and what they must say (2 is ``FULL``)."""
+
 _SCHEMA = Statement(text("SELECT version_num FROM alembic_version").columns(version_num=String()))
 _IS_SUPERUSER = Statement(
     text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").columns(rolsuper=Boolean())
@@ -148,6 +154,16 @@ class Database:
         if isinstance(driver, sqlite3.Connection):
             return SqliteWire(driver, self._engine.dialect)
         return PostgresWire(cast("psycopg.Connection[tuple[Any, ...]]", driver), self._engine.dialect)
+
+    def durability(self) -> list[tuple[str, str, str]]:
+        """The settings that keep an answered command on the disk: name, what it says, what it must say."""
+        found = []
+        with self._wired(reading=True) as wire:
+            for name, wanted in _DURABLE[self.kind]:
+                ask = text(f"PRAGMA {name}" if self.kind == "sqlite" else f"SHOW {name}").columns(value=String())
+                row = wire.row(Statement(ask))
+                found.append((name, "" if row is None else str(row[0]), wanted))
+        return found
 
     def _look_around(self, *, check: bool) -> None:
         with self._wired(reading=True) as wire:

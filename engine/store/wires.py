@@ -67,6 +67,9 @@ class SqliteWire:
 
     def write_many(self, statement: Statement, rows: Sequence[Values]) -> None:
         """Write one statement for each of these rows."""
+        if len(rows) == 1:  # executemany takes longer for one row
+            self.changed(statement, rows[0])
+            return
         form = statement.form(self._dialect)
         try:
             self._cursor.executemany(form.sql, [form.parameters(row) for row in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -49,6 +50,14 @@ def save(work: Work, case: Case | None, case_id: str, *events: Event) -> Case:
     bodies = [f"body {item.number}".encode() for item in recorded]
     work.save_case(case, new, f"content {new.revision}".encode(), recorded, bodies)
     return new
+
+
+def keep(store: Database, *steps: Callable[[Work], object]) -> None:
+    """Take these steps in one work, and keep what they wrote."""
+    with store.writing() as work:
+        for step in steps:
+            step(work)
+        work.commit()
 
 
 def begin(store: Database, case_id: str = "c1", *events: Event) -> Case:

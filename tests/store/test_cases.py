@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 
 from engine.core import events as ev
-from engine.core.case import Case
 from engine.core.events import Recorded
 from engine.errors import HistoryBroken, StaleRevision, StoreUnavailable
 from engine.store.cases import StoredCase
 from engine.store.database import Database
+from engine.store.work import Work
 from tests.store import story
-from tests.store.story import CIVIL, NOON, PIN, POLICE, act, begin, offer, save
+from tests.store.story import CIVIL, NOON, PIN, POLICE, act, begin, keep, offer, save
 
 
 def test_a_case_comes_out_as_it_went_in(store: Database) -> None:
@@ -47,9 +47,8 @@ def test_nothing_stays_unless_it_is_committed(store: Database) -> None:
 
 def test_an_error_on_the_way_drops_everything(store: Database) -> None:
     case = begin(store)
-    with pytest.raises(ZeroDivisionError), store.writing() as work:
-        save(work, case, "c1", ev.NoteAdded("rescue", "secret"))
-        _ = 1 // 0
+    with pytest.raises(ZeroDivisionError):
+        keep(store, lambda work: save(work, case, "c1", ev.NoteAdded("rescue", "secret")), lambda _: 1 // 0)
     with store.reading() as work:
         assert len(work.events_of("c1")) == 2
 
@@ -64,9 +63,8 @@ def test_history_goes_on_after_a_number(store: Database) -> None:
 def test_a_stale_case_is_refused_and_leaves_nothing(store: Database) -> None:
     case = begin(store)
     act(store, case, ev.NoteAdded("rescue", "first"))
-    with pytest.raises(StaleRevision), store.writing() as work:
-        save(work, case, "c1", ev.TrackEnded("rescue"), ev.NoteAdded("rescue", "late"), ev.NoteAdded("rescue", "z"))
-        work.commit()
+    with pytest.raises(StaleRevision):
+        act(store, case, ev.TrackEnded("rescue"), ev.NoteAdded("rescue", "late"), ev.NoteAdded("rescue", "z"))
     with store.reading() as work:
         assert [row.number for row in work.events_of("c1")] == [1, 2, 3]
         assert work.held_by(POLICE)[0].status == "open"
@@ -86,24 +84,22 @@ def test_a_case_id_is_taken_once(store: Database) -> None:
 
 
 def test_a_case_needs_its_definition(store: Database) -> None:
-    with pytest.raises(HistoryBroken), store.writing() as work:
-        save(work, None, "c1", story.opened())
-        work.commit()
+    with pytest.raises(HistoryBroken):
+        keep(store, lambda work: save(work, None, "c1", story.opened()))
 
 
 def test_after_an_error_commit_keeps_nothing(store: Database) -> None:
     case = begin(store)
-    with pytest.raises(StoreUnavailable), store.writing() as work:
-        work.keep_answer("u", "k", "d" * 64, "c1", 1, b"", NOON)
+
+    def swallow_an_error(work: Work) -> None:
+        again = [Recorded(1, NOON, POLICE, "officer-7", story.opened())]
         with pytest.raises(StaleRevision):
-            work.save_case(case, case, b"", *_event_again(case))
-        work.commit()
+            work.save_case(case, case, b"", again, [b""])
+
+    with pytest.raises(StoreUnavailable):
+        keep(store, lambda work: work.keep_answer("u", "k", "d" * 64, "c1", 1, b"", NOON), swallow_an_error)
     with store.reading() as work:
         assert work.find_answer("u", "k") is None
-
-
-def _event_again(case: Case) -> tuple[list[Recorded], list[bytes]]:
-    return [Recorded(1, NOON, POLICE, "officer-7", story.opened())], [b""]
 
 
 def test_tracks_are_listed_by_who_holds_them(store: Database) -> None:

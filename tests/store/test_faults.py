@@ -17,9 +17,10 @@ from engine.errors import HistoryBroken, SchemaBehind, StaleRevision, StoreFull,
 from engine.store import database as room
 from engine.store.database import Database as Store
 from engine.store.faults import fault_of
+from engine.store.work import Work
 from tests.conftest import Database
 from tests.postgres import SUPERUSER, PostgresServer
-from tests.store.story import NOON, act, begin, save
+from tests.store.story import NOON, act, begin, keep, save
 
 FULL = """
 CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
@@ -47,10 +48,8 @@ def test_a_full_disk_leaves_nothing_half_done_on_sqlite(
     monkeypatch.setattr(room, "_SQLITE_SETTINGS", settings)
     with Store.open(sqlite_database.app_url) as store:
         case = begin(store)
-        with pytest.raises(StoreFull) as caught, store.writing() as work:
-            work.save_case(case, case, b"", [], [])
-            save(work, case, "c1", *[ev.NoteAdded("rescue", "x")] * 3000)
-            work.commit()
+        with pytest.raises(StoreFull) as caught:
+            act(store, case, *[ev.NoteAdded("rescue", "x")] * 3000)
         assert "磁盘" in caught.value.zh
         with store.reading() as work:
             assert [row.number for row in work.events_of("c1")] == [1, 2]
@@ -63,44 +62,47 @@ def test_a_full_disk_leaves_nothing_half_done_on_postgresql(postgres_database: D
     with Store.open(postgres_database.app_url) as store:
         case = begin(store)
         _as_owner(postgres_database, FULL)
-        with pytest.raises(StoreFull), store.writing() as work:
-            work.keep_answer("u", "k", "d" * 64, "c1", 2, b"", NOON)
-            save(work, case, "c1", ev.NoteAdded("rescue", "x"))
-            work.commit()
+        with pytest.raises(StoreFull):
+            keep(
+                store,
+                lambda work: work.keep_answer("u", "k", "d" * 64, "c1", 2, b"", NOON),
+                lambda work: save(work, case, "c1", ev.NoteAdded("rescue", "x")),
+            )
         _as_owner(postgres_database, "DROP TRIGGER full_disk ON case_event")
         with store.reading() as work:
             assert (len(work.events_of("c1")), work.find_answer("u", "k")) == (2, None)
         act(store, case, ev.NoteAdded("rescue", "x"))
 
 
-@pytest.mark.parametrize("moment", ["before", "between", "commit"])
+@pytest.mark.parametrize("moment", ["load", "save", "commit"])
 def test_a_killed_connection_is_an_error_and_the_next_work_gets_a_new_one(
     postgres_database: Database, postgres_server: PostgresServer, moment: str
 ) -> None:
-    def kill() -> None:
-        with postgres_server.connect() as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'guitu_app'"
-            )
-
     with Store.open(postgres_database.app_url) as store:
         case = begin(store)
-        with pytest.raises(StoreUnavailable) as caught, store.writing() as work:
-            _kill_at(moment, "before", kill)
-            work.load_case("c1", for_update=True)
-            _kill_at(moment, "between", kill)
-            save(work, case, "c1", ev.NoteAdded("rescue", "x"))
-            _kill_at(moment, "commit", kill)
-            work.commit()
+        steps: dict[str, Callable[[Work], object]] = {
+            "load": lambda work: work.load_case("c1", for_update=True),
+            "save": lambda work: save(work, case, "c1", ev.NoteAdded("rescue", "x")),
+            "commit": lambda work: work.commit(),
+        }
+        with pytest.raises(StoreUnavailable) as caught:
+            _walk(store, steps, lambda step: _kill_sessions(postgres_server) if step == moment else None)
         assert caught.value.exit_code == 8
         act(store, case, ev.NoteAdded("rescue", "y"))
         with store.reading() as work:
             assert len(work.events_of("c1")) == 3
 
 
-def _kill_at(moment: str, here: str, kill: Callable[[], None]) -> None:
-    if moment == here:
-        kill()
+def _walk(store: Store, steps: dict[str, Callable[[Work], object]], before: Callable[[str], None]) -> None:
+    with store.writing() as work:
+        for name, step in steps.items():
+            before(name)
+            step(work)
+
+
+def _kill_sessions(server: PostgresServer) -> None:
+    with server.connect() as connection:
+        connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'guitu_app'")
 
 
 def test_a_connection_killed_while_idle_costs_one_error_at_most(
@@ -109,10 +111,7 @@ def test_a_connection_killed_while_idle_costs_one_error_at_most(
     with Store.open(postgres_database.app_url) as store:
         with store.writing() as one, store.writing() as other:  # two connections in the pool
             assert one.count_cases() == other.count_cases()
-        with postgres_server.connect() as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'guitu_app'"
-            )
+        _kill_sessions(postgres_server)
         with pytest.raises(StoreUnavailable), store.reading() as work:
             work.count_cases()
         with store.reading() as work:
@@ -145,10 +144,13 @@ def test_a_table_from_another_release_is_a_schema_behind(database: Database, col
 
 
 def test_a_reading_work_cannot_write(store: Store) -> None:
-    with pytest.raises(StoreUnavailable), store.reading() as work:
-        work.set_setting("fujian", "x", 1, set_by="p", set_at=NOON)
-        work.commit()
-    with store.writing() as work:
+    with pytest.raises(StoreUnavailable):
+        _set_while_reading(store)
+    keep(store, lambda work: work.set_setting("fujian", "x", 1, set_by="p", set_at=NOON))
+
+
+def _set_while_reading(store: Store) -> None:
+    with store.reading() as work:
         work.set_setting("fujian", "x", 1, set_by="p", set_at=NOON)
         work.commit()
 
@@ -217,10 +219,8 @@ def test_no_message_holds_a_value(store: Store) -> None:
     begin(store, "pseudonym-123")
     with pytest.raises(StaleRevision) as taken:
         begin(store, "pseudonym-123")
-    with pytest.raises(HistoryBroken) as broken, store.writing() as work:
-        work.set_setting("fujian", "x", 1, set_by="p", set_at=NOON)
-        work.keep_answer("unit-9", "key-9", "too short", "pseudonym-123", 1, b"", NOON)
-        work.commit()
+    with pytest.raises(HistoryBroken) as broken:
+        keep(store, lambda work: work.keep_answer("unit-9", "key", "too short", "pseudonym-123", 1, b"", NOON))
     for error in (taken.value, broken.value):
         said = f"{error} {error.zh} {error.details}"
         assert "pseudonym" not in said

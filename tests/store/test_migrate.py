@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import CheckConstraint, inspect
 
 from engine.errors import StoreUnavailable
 from engine.store import migrate
@@ -32,7 +32,7 @@ def test_the_migrated_schema_is_the_described_one(database: Database) -> None:
         (table.name, str(check.name))
         for table in TABLES.values()
         for check in table.constraints
-        if check.__visit_name__ == "check_constraint"
+        if isinstance(check, CheckConstraint)
     }
     assert {(table, str(name)) for table, name in checks} == described
 

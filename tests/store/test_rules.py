@@ -18,7 +18,7 @@ from engine.store import tables
 from engine.store.database import Database as Store
 from engine.store.database import engine_for
 from tests.conftest import Database
-from tests.store.story import POLICE, begin, offer, opened, pin, save
+from tests.store.story import POLICE, act, begin, offer, opened, pin, save
 
 REFUSED = (sqlite3.IntegrityError, psycopg.errors.RestrictViolation, psycopg.errors.InsufficientPrivilege)
 
@@ -81,19 +81,15 @@ def test_the_role_of_the_engine_may_do_no_more_than_its_work(postgres_database: 
 
 def test_one_hand_off_is_open_per_track(store: Store) -> None:
     case = begin(store, "c1", offer("c1", 1))
-    with pytest.raises(StaleRevision), store.writing() as work:
-        save(work, case, "c1", offer("c1", 2))
-        work.commit()
-    with store.writing() as work:
-        save(work, case, "c1", ev.HandOffWithdrawn("c1/1"), offer("c1", 2))
-        work.commit()
+    with pytest.raises(StaleRevision):
+        act(store, case, offer("c1", 2))
+    act(store, case, ev.HandOffWithdrawn("c1/1"), offer("c1", 2))
 
 
 def test_one_transfer_is_open_per_case(store: Store) -> None:
     case = begin(store, "c1", offer("c1", 1, "transfer"))
-    with pytest.raises(StaleRevision), store.writing() as work:
-        save(work, case, "c1", offer("c1", 2, "transfer"))
-        work.commit()
+    with pytest.raises(StaleRevision):
+        act(store, case, offer("c1", 2, "transfer"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""``guitu bench``: starts the measurements, which live with the tests and not in the wheel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from engine.errors import CommandMalformed
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands."""
+    group.callback()(_group)
+    group.command("moves", context_settings=PASS_ON)(moves)
+
+
+def _group() -> None:
+    """Measurements; only from a source checkout."""
+
+
+def moves(ctx: typer.Context) -> None:
+    """Moves per second beside the raw limit and other engines; options are passed on to the bench."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / "tests" / "bench").is_dir():
+        raise CommandMalformed(
+            "性能测试只能在源码目录中运行（安装包不含 tests/bench）",
+            "benches run from a source checkout: this installation has no tests/bench",
+        )
+    done = subprocess.run([sys.executable, "-m", "tests.bench.moves", *ctx.args], cwd=root, check=False)
+    raise typer.Exit(done.returncode)

@@ -1,0 +1,113 @@
+"""The command line: ``guitu``. It turns words into commands and answers into words; no rule lives here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from api import bench, case_acts, case_records, case_views, definition_commands, demo, installation_commands
+from api.refusals import tell, tell_unexpected
+from api.speech import Speech
+from api.world import World
+from engine import bootstrap
+from engine.errors import CommandMalformed, GuituError
+
+
+class House(TyperGroup):
+    """The root command, and the error page of everything below it."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Run a command; an error of the house becomes words and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except GuituError as error:
+            raise typer.Exit(tell(_speech(ctx), error)) from None
+        except Exception as error:
+            raise typer.Exit(tell_unexpected(_speech(ctx), error)) from None
+
+
+def _speech(ctx: typer.Context) -> Speech:
+    return ctx.obj.speech if isinstance(ctx.obj, World) else Speech()
+
+
+def _group(help_text: str) -> typer.Typer:
+    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+
+
+app = typer.Typer(
+    cls=House, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False,
+    help="Guitu (归途): the handling of rescued trafficking victims, held to the printed procedures.",
+)  # fmt: skip
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option("--home", metavar="DIR", help="The installation's folder (GUITU_HOME).")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option("--database", metavar="URL", help="Its database (GUITU_DATABASE_URL).")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="zh|en", help="The language of answers (GUITU_LANGUAGE).")
+    ] = None,
+) -> None:
+    """Point the command at a world."""
+    if language not in (None, "zh", "en"):
+        raise typer.BadParameter("zh or en", param_hint="--language")
+    world = World(home, database, language)
+    world.speech.language = bootstrap.settings(language=language).language
+    ctx.obj = world
+    ctx.call_on_close(world.close)
+
+
+@app.command("demo")
+def play_demo(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the demo world is made anew.")] = Path(
+        "demo-world"
+    ),
+    language: Annotated[str | None, typer.Option("--language", metavar="zh|en", help="The language to tell in.")] = None,
+    story: Annotated[
+        list[str] | None, typer.Option("--story", metavar="NAME", help="Only this scenario; may be given many times.")
+    ] = None,
+    as_json: demo.Json = False,
+) -> None:
+    """Play the stories in a fresh world of its own: what is done, handed over, refused and why, to the archive."""
+    world = World.of(ctx)
+    if language not in (None, "zh", "en"):
+        raise CommandMalformed("--language 应为 zh 或 en", "--language is zh or en")
+    world.speech.language = language or world.speech.language
+    demo.play(world, folder, story or [])
+
+
+app.command("worklist")(case_views.worklist)
+app.command("doctor")(installation_commands.doctor)
+definitions = _group("The rule books: list, show, check, coverage, schema.")
+definition_commands.register(definitions)
+case = _group("Cases: open, look, move, hand over, close.")
+case_acts.register(case)
+case_records.register(case)
+case_views.register(case)
+database_group = _group("The database.")
+directory = _group("The unit directory.")
+parameter = _group("Local settings of what a document leaves open.")
+installation_commands.register(database_group, directory, parameter)
+benches = _group("Measurements; only from a source checkout.")
+bench.register(benches)
+for name, group in (
+    ("definitions", definitions), ("case", case), ("db", database_group), ("directory", directory),
+    ("parameter", parameter), ("bench", benches),
+):  # fmt: skip
+    app.add_typer(group, name=name)
+
+
+def main() -> None:
+    """The console script ``guitu``."""
+    app(prog_name="guitu")

@@ -1,0 +1,79 @@
+"""The world a command works in: its settings, its rule books and its desk, each made when first needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from api.speech import Speech
+from engine import bootstrap
+from engine.core.commands import Actor
+from engine.errors import CommandMalformed
+from engine.service.desk import Desk
+
+if TYPE_CHECKING:
+    from engine.bootstrap import Library, Settings
+
+
+@dataclass(slots=True)
+class World:
+    """One installation as the command line was pointed at it."""
+
+    home: Path | None = None
+    database: str | None = None
+    language: str | None = None
+    speech: Speech = field(default_factory=Speech)
+    _library: Library | None = None
+    _desk: Desk | None = None
+
+    @staticmethod
+    def of(ctx: typer.Context) -> World:
+        """The world of this run."""
+        found = ctx.find_root().obj
+        assert isinstance(found, World), "the root command makes it"
+        return found
+
+    @property
+    def settings(self) -> Settings:
+        """What was given on the command line, else what the environment says. Logs only what matters."""
+        return bootstrap.settings(
+            home=self.home, database=self.database, language=self.language, log_level="WARNING"
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        """The address of the database."""
+        return self.settings.database_url
+
+    @property
+    def library(self) -> Library:
+        """Every definition; the process does not work with a bad one."""
+        if self._library is None:
+            self._library = bootstrap.library(self.settings.workflows)
+        return self._library
+
+    @property
+    def desk(self) -> Desk:
+        """The desk, opened once."""
+        if self._desk is None:
+            self._desk = bootstrap.desk(self.settings, books=self.library)
+        return self._desk
+
+    def close(self) -> None:
+        """Close the database, if it was opened."""
+        if self._desk is not None:
+            self._desk.database.close()
+            self._desk = None
+
+
+def actor(words: str) -> Actor:
+    """``PERSON@UNIT`` as an actor. Raises :class:`CommandMalformed`."""
+    person, _, unit = words.strip().rpartition("@")
+    if not person or not unit:
+        raise CommandMalformed(
+            "--as 应写成 办理人@单位，例如 officer-1@gulou-police", "--as is PERSON@UNIT, e.g. officer-1@gulou-police"
+        )
+    return Actor(person, unit)
