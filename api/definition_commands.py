@@ -19,7 +19,9 @@ Name = Annotated[str, typer.Argument(metavar="ID[@VERSION]", help="A definition;
 
 def register(group: typer.Typer) -> None:
     """Add the commands."""
-    for name, command in (("list", list_), ("show", show), ("check", check), ("coverage", coverage), ("schema", schema)):
+    for name, command in (
+        ("list", list_), ("show", show), ("check", check), ("coverage", coverage), ("schema", schema),
+    ):  # fmt: skip
         group.command(name)(command)
 
 
@@ -33,7 +35,8 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
     speech = world.speech
     heads = [speech.pick("流程", "definition"), speech.pick("状态", "status"), "hash"]
     heads += [speech.provenance(word) for word in ("printed", "reading", "deployer", "lost")]
-    speech.table(heads, ([f"{one['id']}@{one['version']}", one["status"], one["hash"][:12], *totals(one)] for one in listed))
+    rows = ([f"{one['id']}@{one['version']}", one["status"], one["hash"][:12], *totals(one)] for one in listed)
+    speech.table(heads, rows)
 
 
 def totals(one: dict[str, Any]) -> list[int]:
@@ -55,10 +58,12 @@ def show(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
     for track_name, track in book["tracks"].items():
         speech.say()
         speech.say(f"{speech.of(track['title'])} ({track_name}) {_source(speech, track)}", style="bold")
-        heads = [speech.pick("环节", "step"), speech.pick("负责", "responsible"), speech.pick("共同负责", "joint leads")]
-        heads += [speech.pick("配合", "cooperating"), speech.pick("依据", "basis")]
+        heads = [speech.pick("环节", "step"), speech.pick("负责", "responsible")]
+        heads += [speech.pick("共同负责", "joint leads"), speech.pick("配合", "cooperating")]
+        heads.append(speech.pick("依据", "basis"))
         speech.table(heads, (_step(speech, key, step) for key, step in track["steps"].items()))
-        speech.table([speech.pick("动作", "move"), "", ""], (_move(speech, key, move) for key, move in track["moves"].items()))
+        moves = (_move(speech, key, move) for key, move in track["moves"].items())
+        speech.table([speech.pick("动作", "move"), "", ""], moves)
 
 
 def _source(speech: Speech, element: dict[str, Any]) -> str:
@@ -83,7 +88,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check definitions and scenarios: file, line, what is wrong and what would be right. Exit code 3 if anything is."""
+    """Check definitions and scenarios: file, line, what is wrong, what would be right. Exit code 3 if anything is."""
     world = World.of(ctx)
     speech = world.speech
     found = books.checked(paths or (), world.settings.workflows)
@@ -102,7 +107,7 @@ def check(
 
 def coverage(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One definition; all of them if not given.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One definition; all if not given.")] = None,
     as_json: Json = False,
 ) -> None:
     """Hold definitions against our inventory of clauses: every core clause encoded, or listed with a reason."""
@@ -114,8 +119,8 @@ def coverage(
     else:
         heads = [speech.pick("流程", "definition"), speech.pick("核心", "core"), speech.pick("已编码", "encoded")]
         heads += [speech.pick("已列出", "listed"), speech.pick("缺口", "gaps")]
-        rows = [[table.name, *(table.counts()[key] for key in ("core", "encoded", "listed", "gap"))] for table in tables]
-        speech.table(heads, rows)
+        keys = ("core", "encoded", "listed", "gap")
+        speech.table(heads, [[table.name, *(table.counts()[key] for key in keys)] for table in tables])
         for finding in (finding for table in tables for finding in table.findings):
             speech.complain(finding.text(speech.language), style="")
     raise typer.Exit(0 if all(table.is_green for table in tables) else 3)

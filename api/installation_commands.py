@@ -61,7 +61,8 @@ def load(ctx: typer.Context, file: NewFile, as_json: Json = False) -> None:
     if world.speech.as_json:
         world.speech.give({"units": many, "jurisdictions": areas})
     else:
-        world.speech.say(world.speech.pick(f"已载入 {areas} 个地区、{many} 个单位", f"loaded {areas} areas, {many} units"))
+        zh, en = f"已载入 {areas} 个地区、{many} 个单位", f"loaded {areas} areas, {many} units"
+        world.speech.say(world.speech.pick(zh, en))
 
 
 def show(
@@ -78,9 +79,12 @@ def show(
     if speech.as_json:
         speech.give(units)
         return
-    heads = [speech.pick("编号", "id"), speech.pick("单位", "unit"), speech.pick("地区", "area"), speech.pick("职能", "functions")]
-    rows = ([one.id, speech.label(one.name), f"{one.area} {speech.label(one.area_name)}", " ".join(one.functions)] for one in units)
-    speech.table(heads, rows)
+    heads = [("编号", "id"), ("单位", "unit"), ("地区", "area"), ("", ""), ("职能", "functions")]
+    rows = (
+        [one.id, speech.label(one.name), one.area, speech.label(one.area_name), " ".join(one.functions)]
+        for one in units
+    )
+    speech.table([speech.pick(*head) for head in heads], rows)
 
 
 def list_(ctx: typer.Context, definition: DefinitionId, as_json: Json = False) -> None:
@@ -91,9 +95,10 @@ def list_(ctx: typer.Context, definition: DefinitionId, as_json: Json = False) -
         world.speech.give([{**_plain(line), "source": "deployer"} for line in lines])
         return
     speech = world.speech
-    heads = [speech.pick("参数", "parameter"), speech.pick("值", "value"), speech.pick("缺省", "default"), speech.pick("来源", "source")]
-    rows = ([line.name, line.value, line.default, speech.provenance("deployer"), speech.label(line.title)] for line in lines)
-    speech.table([*heads, ""], rows)
+    heads = [("参数", "parameter"), ("值", "value"), ("缺省", "default"), ("来源", "source"), ("", "")]
+    local = speech.provenance("deployer")
+    rows = ([line.name, line.value, line.default, local, speech.label(line.title)] for line in lines)
+    speech.table([speech.pick(*head) for head in heads], rows)
 
 
 def _plain(line: installation.ParameterLine) -> dict[str, object]:
@@ -105,6 +110,7 @@ def _plain(line: installation.ParameterLine) -> dict[str, object]:
 
 def set_(
     ctx: typer.Context,
+    *,
     definition: DefinitionId,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The parameter.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value here.")],

@@ -12,6 +12,8 @@ from engine.settings import Settings
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
 
+__all__ = ["Library", "Settings", "desk", "library", "now", "settings"]
+
 
 def now() -> datetime:
     """The one clock of the house, in UTC."""

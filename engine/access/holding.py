@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from engine.core import commands as cmd
 from engine.core.case import Case
@@ -16,6 +16,7 @@ from engine.core.definition import Definition
 from engine.core.directory import Directory, Unit
 from engine.errors import NotHolder
 
+Reading = Literal["whole", "preview"]
 POLICY = "unit-holds-the-step"
 """Name of the rule, as a refusal cites it."""
 
@@ -43,8 +44,16 @@ class _Asked:
 
     @property
     def holds_any(self) -> bool:
-        """Whether the unit holds any track now."""
-        return any(self.holds_track(track) for track in self.case.held())
+        """Whether the unit holds any track now; when all have ended, whether it ever held one: mistakes stay mendable."""
+        held = self.case.held()
+        if not held:
+            return _has_held(self.case, self.unit, self.units)
+        return any(self.holds_track(track) for track in held)
+
+    @property
+    def tends(self) -> bool:
+        """Whether the unit may tend the record as a whole: it holds a track, or did when nobody holds any more."""
+        return self.holds_any if self.case.held() else _has_held(self.case, self.unit, self.units)
 
     def is_side(self, side: str) -> bool:
         """Whether the unit is this side of the hand-off; one that is not open is for the decision to explain."""
@@ -62,10 +71,17 @@ def authorise(command: cmd.Command, actor: cmd.Actor, case: Case | None, book: D
     _require(allowed, unit, case, cmd.snake(type(command)))
 
 
-def may_read(actor: cmd.Actor, case: Case, book: Definition, units: Directory) -> None:
-    """Raise :class:`NotHolder` unless the actor's unit takes part in the case or is asked to."""
+def reading_of(actor: cmd.Actor, case: Case, book: Definition, units: Directory) -> Reading:
+    """How much of the case the actor's unit may see.
+
+    The whole of it while (or after) it takes part; a preview while it is only asked to: what is offered, not
+    about whom. Raises :class:`NotHolder` for everybody else.
+    """
     unit = units.current(actor.unit)
-    _require(_takes_part(case, unit, book, units), unit, case, "read")
+    if _takes_part(case, unit, book, units):
+        return "whole"
+    _require(any(units.same(one.to_unit, unit.id) for one in case.hand_offs.values()), unit, case, "read")
+    return "preview"
 
 
 def _require(allowed: bool, unit: Unit, case: Case | None, act: str) -> None:
@@ -133,7 +149,7 @@ def _may_contribute(asked: _Asked) -> bool:
 
 
 def _takes_part(case: Case, unit: Unit, book: Definition, units: Directory) -> bool:
-    if _has_held(case, unit, units) or any(units.same(one.to_unit, unit.id) for one in case.hand_offs.values()):
+    if _has_held(case, unit, units):
         return True
     return any(_contributes(case, track, unit, book, units) for track in case.held())
 
@@ -153,10 +169,11 @@ _RULES: Mapping[type[cmd.Command], Callable[[_Asked], bool]] = {
     cmd.SettleDuty: _owes,
     cmd.Close: _may_close,
     cmd.Reopen: lambda asked: _has_held(asked.case, asked.unit, asked.units),
-    cmd.RecordConsent: lambda asked: asked.holds_any,
-    cmd.Correct: lambda asked: asked.holds_any,
-    cmd.ReviewFlag: lambda asked: asked.holds_any,
-    cmd.LinkCriminalCase: lambda asked: asked.holds_any,
-    cmd.OfferTransfer: lambda asked: asked.holds_any,
+    cmd.RecordConsent: lambda asked: asked.tends,
+    cmd.Correct: lambda asked: asked.tends,
+    cmd.ReviewFlag: lambda asked: asked.tends,
+    cmd.LinkCriminalCase: lambda asked: asked.tends,
+    cmd.OfferTransfer: lambda asked: asked.tends,
+    cmd.Relocate: lambda asked: asked.tends,
 }
 """Who may ask for what, on a record that exists. A command that stands not here is refused."""

@@ -140,13 +140,14 @@ class Case:
         """The tracks somebody is responsible for now."""
         return {name: track for name, track in self.tracks.items() if track.is_held}
 
-    def resting_on(self, *names: str) -> tuple[int, ...]:
+    def resting_on(self, *names: str, only_held: bool = False) -> tuple[int, ...]:
         """The numbers of the entries into steps that were judged on one of these guard values."""
         wanted = set(names)
+        tracks = self.held() if only_held else self.tracks
         return tuple(
             sorted(
                 visit.event
-                for track in self.tracks.values()
+                for track in tracks.values()
                 for visit in track.visits.values()
                 if not wanted.isdisjoint(visit.rested_on)
             )
@@ -218,7 +219,9 @@ def _note(case: Case, item: Recorded, event: ev.NoteAdded) -> Changes:
 
 
 def _consent(case: Case, item: Recorded, event: ev.ConsentRecorded) -> Changes:
-    return {"consents": {**case.consents, event.consent: ConsentState(event.given, event.spoken_by, item.number)}}
+    consents = {**case.consents, event.consent: ConsentState(event.given, event.spoken_by, item.number)}
+    flags = {**case.flags, **{number: f"consent:{event.consent}" for number in event.flagged}}
+    return {"consents": consents, "flags": flags}
 
 
 def _track_opened(case: Case, item: Recorded, event: ev.TrackOpened) -> Changes:
@@ -272,16 +275,21 @@ def _moved(case: Case, item: Recorded, event: ev.Moved) -> Changes:
     used = track.last.hand_off if event.hand_off and track.last else None
     last = LastAct(item.number, event.from_step, track.holder or "", track.visits.get(event.to_step), used)
     visit = Visit(item.number, item.unit, item.person, tuple(item.judged))
-    return _with_track(
-        case,
-        event.track,
-        TrackState(
-            step=event.to_step, status="done" if event.holder is None else "open", holder=event.holder,
-            entered_at=item.at if event.to_step != event.from_step else track.entered_at,
-            assignee=track.assignee if event.holder == track.holder else None,
-            visits={**track.visits, event.to_step: visit}, last=last,
-        ),
+    moved = TrackState(
+        step=event.to_step, status="done" if event.holder is None else "open", holder=event.holder,
+        entered_at=item.at if event.to_step != event.from_step else track.entered_at,
+        assignee=track.assignee if event.holder == track.holder else None,
+        visits={**track.visits, event.to_step: visit}, last=last,
     )  # fmt: skip
+    return {**_with_track(case, event.track, moved), **_left(case, track)}
+
+
+def _left(case: Case, track: TrackState) -> Changes:
+    """A step that rested on a withdrawn consent needs no review once the track has left it."""
+    visit = track.visits.get(track.step)
+    if visit is None or not case.flags.get(visit.event, "").startswith("consent:"):
+        return {}
+    return {"flags": _without(case.flags, visit.event)}
 
 
 def _holder_changed(case: Case, item: Recorded, event: ev.HolderChanged) -> Changes:
@@ -354,6 +362,10 @@ def _linked(case: Case, item: Recorded, event: ev.CriminalCaseLinked) -> Changes
     return {"criminal_case": event.criminal_case}
 
 
+def _relocated(case: Case, item: Recorded, event: ev.CaseRelocated) -> Changes:
+    return {"area": event.area}
+
+
 def _closed(case: Case, item: Recorded, event: ev.CaseClosed) -> Changes:
     return {"status": "closed", "outcome": event.outcome, "points_to": event.points_to}
 
@@ -370,5 +382,6 @@ _APPLY: Mapping[type, Callable[[Case, Recorded, Any], Changes]] = {
     ev.HolderChanged: _holder_changed, ev.MoveReversed: _reversed, ev.UnitReferred: _referred,
     ev.ReferralEnded: _referral_ended, ev.PersonAssigned: _assigned, ev.DutySettled: _duty,
     ev.TrackDeclined: _stopped("declined"), ev.TrackEnded: _stopped("ended"), ev.FactCorrected: _corrected,
-    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _linked, ev.CaseClosed: _closed, ev.CaseReopened: _reopened,
+    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _linked,
+    ev.CaseRelocated: _relocated, ev.CaseClosed: _closed, ev.CaseReopened: _reopened,
 }  # fmt: skip

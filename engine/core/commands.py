@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from engine.core.definition import Scope
@@ -83,6 +84,14 @@ class OfferTransfer(Command):
     area: str
     to_unit: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relocate(Command):
+    """The victim now lives in another area of the same jurisdiction: units are looked for from there on."""
+
+    area: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +226,7 @@ class Reopen(Command):
 _CAMEL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
+@cache
 def snake(cls: type) -> str:
     """``OpenCase`` -> ``open_case``: the name of a command or event in stores, logs and answers."""
     return _CAMEL.sub("_", cls.__name__).lower()

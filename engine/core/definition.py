@@ -52,8 +52,8 @@ class Sourced(Frozen):
 
     @property
     def clauses(self) -> tuple[str, ...]:
-        """The clauses as people cite them."""
-        return tuple(basis.clause for basis in self.basis)
+        """The clauses as people cite them, each once (several rows of our inventory may stand in one clause)."""
+        return tuple(dict.fromkeys(basis.clause for basis in self.basis))
 
 
 class Fact(Frozen):
@@ -110,10 +110,11 @@ class Requirement(Sourced):
 
 
 class FormField(Frozen):
-    """A fact on a form."""
+    """A fact on a form. ``fresh``: it must come with this move; what was stated before does not fill it."""
 
     fact: DottedName
     required: bool = True
+    fresh: bool = False
 
 
 class Step(Sourced):

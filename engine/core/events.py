@@ -65,11 +65,15 @@ class NoteAdded:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecorded:
-    """The victim, or who speaks for her or him, agreed, refused or withdrew."""
+    """The victim, or who speaks for her or him, agreed, refused or withdrew.
+
+    ``flagged`` are the entries into steps of open tracks that rested on a consent now withdrawn.
+    """
 
     consent: str
     given: bool
     spoken_by: str
+    flagged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,14 @@ class CriminalCaseLinked:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRelocated:
+    """The record now belongs to another area of its jurisdiction; whoever holds a step goes on holding it."""
+
+    area: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseClosed:
     """The record ended; ``points_to`` is the successor or the case this one duplicates."""
 
@@ -254,7 +266,7 @@ Event = (
     CaseOpened | FactsRecorded | DocumentsFiled | NoteAdded | ConsentRecorded | TrackOpened | HandOffOffered
     | HandOffAccepted | HandOffDeclined | HandOffWithdrawn | Moved | HolderChanged | MoveReversed | UnitReferred
     | ReferralEnded | PersonAssigned | DutySettled | TrackDeclined | TrackEnded | FactCorrected | FlagReviewed
-    | CriminalCaseLinked | CaseClosed | CaseReopened
+    | CriminalCaseLinked | CaseRelocated | CaseClosed | CaseReopened
 )  # fmt: skip
 
 EVENTS: Mapping[str, type] = {snake(cls): cls for cls in Event.__args__}

@@ -48,7 +48,7 @@ def options(draft: Draft) -> list[Option]:
 
 def _option(draft: Draft, name: str, state: TrackState, move_name: str, move: Move) -> Option:
     track = draft.track(name)
-    reasons = [*unfilled(draft.definition, draft.case, move), *judge_all(move.requires, draft.view(), Judged())]
+    reasons = [*unfilled(draft.definition, draft.case.facts, move), *judge_all(move.requires, draft.view(), Judged())]
     to_unit, unit_missing = _asked(draft, track, move, state)
     return Option(
         track=name, move=move_name, title=move.title, to_step=move.to, to_title=track.steps[move.to].title,

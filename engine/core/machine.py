@@ -27,7 +27,7 @@ from engine.core.conditions import (
     TrackReached,
     walk,
 )  # fmt: skip
-from engine.core.definition import Definition, Move, Scope, Track
+from engine.core.definition import Definition, Move, Requirement, Scope, Track
 from engine.errors import DefinitionBroken, MoveImpossible
 
 CASE_OPENED = "case:opened"
@@ -95,12 +95,17 @@ class TrackMachine:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A definition, its hash, its compiled machines, and which tracks a change may open."""
+    """A definition, its hash, its compiled machines, which tracks a change may open, and what guards a fact.
+
+    ``guards`` are the requirements of a prohibition that compare a person with others (a carer with the buyer
+    family), by the fact that names the person: they hold for that fact however it comes on record.
+    """
 
     definition: Definition
     hash: str
     machines: Mapping[str, TrackMachine]
     opened_by: Mapping[Scope, Mapping[str, tuple[str, ...]]]
+    guards: Mapping[str, Mapping[str, Requirement]]
 
     def may_open(self, scope: Scope, names: Iterable[str]) -> list[str]:
         """The tracks of that scope whose opening condition looks at one of these names, in their order."""
@@ -118,7 +123,23 @@ def compile_rules(definition: Definition, digest: str | None = None) -> Rules:
             of_scope = index[track.scope]
             for seen in (CASE_OPENED, *looked_at(track.opens.when)):
                 of_scope[seen] = (*of_scope.get(seen, ()), name)
-    return Rules(definition, digest or definition.digest(), machines, index)
+    return Rules(definition, digest or definition.digest(), machines, index, _guards(definition))
+
+
+def _guards(definition: Definition) -> dict[str, dict[str, Requirement]]:
+    guards: dict[str, dict[str, Requirement]] = {}
+    moves = [move for track in definition.tracks.values() for move in track.moves.values()]
+    for name, requirement in (item for move in moves for item in move.requires.items()):
+        for fact in _compared_persons(requirement):
+            guards.setdefault(fact, {}).setdefault(name, requirement)
+    return guards
+
+
+def _compared_persons(requirement: Requirement) -> set[str]:
+    """The facts whose person a requirement of a prohibition compares; alternatives (``any``) are no guard."""
+    if requirement.prohibition is None:
+        return set()
+    return {requirement.when.fact} if isinstance(requirement.when, FactNotAmong) else set()
 
 
 def looked_at(condition: Condition) -> set[str]:

@@ -61,8 +61,8 @@ def printed_units(rows: Iterable[Clause], responsible: str | None) -> dict[str, 
     return {
         "joint_leads": joint,
         "cooperating": beside,
-        "printed_responsible": _once(unit.printed for unit in leads),
-        "printed_cooperating": _once(unit.printed for unit in others),
+        "printed_responsible": _printed(leads),
+        "printed_cooperating": _printed(others),
     }
 
 
@@ -84,6 +84,14 @@ def lead_provenance(rows: Iterable[Clause], responsible: str | None) -> str:
 def _functions(units: Iterable[ClauseUnit]) -> list[str]:
     """The functions of units, each once, in the order printed."""
     return _once(unit.function for unit in units if unit.function)
+
+
+def _printed(units: Iterable[ClauseUnit]) -> list[str]:
+    """The names of units as printed, each unit once: a clause may print it in full and short further down."""
+    names: dict[str, str] = {}
+    for unit in units:
+        names.setdefault(unit.function or unit.printed, unit.printed)
+    return list(names.values())
 
 
 def _once(names: Iterable[str]) -> list[str]:

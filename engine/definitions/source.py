@@ -57,10 +57,11 @@ class LabelSource(Source):
 
 
 class FormItem(Source):
-    """``{fact: F, required: false}``; a fact's name alone is a required field."""
+    """``{fact: F, required: false, fresh: true}``; a fact's name alone is a required field."""
 
     fact: DottedName
     required: bool = True
+    fresh: bool = False
 
 
 Names = Annotated[list[Name], BeforeValidator(_as_list, json_schema_input_type=Name | list[Name])]

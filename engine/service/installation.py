@@ -21,6 +21,7 @@ from engine.service.definitions import find
 from engine.service.desk import Desk, kept
 from engine.store import migrate
 from engine.store.database import Database
+from engine.store.durability import durability
 
 T = TypeVar("T")
 LEAST_PYTHON = (3, 11)
@@ -157,7 +158,7 @@ def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list
     """Look at everything an installation stands on; a fault is a line, never an exception of its own."""
     checks = [_python(), _clock(now)]
     library = _attempt("definitions", load_library, checks, lambda found: _count(found, "流程定义", "definitions"))
-    revision = _attempt("schema", lambda: _at_head(url), checks, lambda found: (f"最新（{found}）", f"at head ({found})"))
+    revision = _attempt("schema", lambda: _at_head(url), checks, lambda at: (f"最新（{at}）", f"at head ({at})"))
     if revision is None:
         return checks
     database = _attempt("database", lambda: Database.open(url), checks, lambda found: (found.kind, found.kind))
@@ -171,9 +172,7 @@ def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list
     return checks
 
 
-def _attempt(
-    name: str, ask: Callable[[], T], checks: list[Check], say: Callable[[T], tuple[str, str]]
-) -> T | None:
+def _attempt(name: str, ask: Callable[[], T], checks: list[Check], say: Callable[[T], tuple[str, str]]) -> T | None:
     try:
         found = ask()
     except GuituError as error:
@@ -207,7 +206,7 @@ def _at_head(url: str) -> str:
 
 
 def _embedded(database: Database) -> Iterator[Check]:
-    for name, value, wanted in database.durability():
+    for name, value, wanted in durability(database):
         right = value == wanted
         said = f"{name} = {value}" if right else f"{name} = {value}, {wanted}"
         yield Check(name, "ok" if right else "bad", Label(zh=f"{said}（设置）", en=said))

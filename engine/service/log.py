@@ -8,12 +8,7 @@ import sys
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-ALLOWED = frozenset(
-    {
-        "event", "level", "timestamp", "case", "command", "unit", "revision", "code", "step", "url_kind", "definition",
-        "hash", "seconds", "count", "exit_code",
-    }
-)  # fmt: skip
+ALLOWED = frozenset({"event", "level", "timestamp", "case", "command", "unit", "revision", "code", "dropped"})
 """What may be logged: pseudonyms, codes and figures. No person, no fact, no free text."""
 
 
@@ -37,7 +32,7 @@ def keep_allowed(logger: WrappedLogger, method: str, event: EventDict) -> EventD
     kept = {key: value for key, value in event.items() if key in ALLOWED}
     dropped = len(event) - len(kept)
     if dropped:
-        kept["count"] = dropped
+        kept["dropped"] = dropped
     return kept
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engine.access.holding import may_read
+from engine.access.holding import POLICY, Reading, reading_of
 from engine.core.case import Case, HandOff, evolve
 from engine.core.commands import Actor
 from engine.core.decide.draft import Context, Draft
@@ -16,12 +16,15 @@ from engine.core.duties import Standing, standing
 from engine.core.events import Recorded
 from engine.core.explain import Option, holding, options, requestable
 from engine.core.machine import Rules
-from engine.errors import HistoryBroken, Reason
+from engine.errors import HistoryBroken, NotHolder, Reason
 from engine.service.content import read_events
 from engine.service.desk import Desk
 from engine.service.handle import load
 from engine.service.words import said
 from engine.store.work import Work
+
+PREVIEWED_CLASS = "basic"
+"""The only field class that the receiver of an offer sees before accepting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class CaseSheet:
     facts: tuple[FactLine, ...]
     hand_offs: tuple[HandOff, ...]
     unit_names: Mapping[str, Label]
+    is_preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,30 @@ class TimelineLine:
 
 
 def show(desk: Desk, case_id: str, actor: Actor) -> CaseSheet:
-    """The case. Raises :class:`CaseUnknown`, :class:`NotHolder`."""
+    """The case, or a preview of it for a unit that is only asked to take a step.
+
+    Raises :class:`CaseUnknown`, :class:`NotHolder`.
+    """
     with desk.database.reading() as work:
-        case, rules, directory = _open_for_reading(desk, case_id, actor, work)
+        case, rules, directory, reading = _look_up(desk, case_id, actor, work)
         context = _context(desk, actor, rules, directory, work)
+    if reading == "preview":
+        case = _previewed(case, actor, rules.definition, directory)
+        sheet = _sheet(case, rules, directory, Draft(context, case.id, case))
+        return replace(sheet, duties=(), is_preview=True)
     return _sheet(case, rules, directory, Draft(context, case.id, case))
+
+
+def _previewed(case: Case, actor: Actor, book: Definition, directory: Directory) -> Case:
+    """What the receiver of an offer sees before answering: the step, the papers, basic facts, and nobody."""
+    asked = {one.id: one for one in case.hand_offs.values() if directory.same(one.to_unit, actor.unit)}
+    tracks = {one.track for one in asked.values()}
+    return replace(
+        case,
+        facts={name: fact for name, fact in case.facts.items() if book.facts[name].field_class == PREVIEWED_CLASS},
+        tracks={name: state for name, state in case.tracks.items() if name in tracks},
+        hand_offs=asked, documents={}, consents={}, duties={}, referrals={}, flags={}, units=(), criminal_case=None,
+    )  # fmt: skip
 
 
 def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
@@ -136,6 +159,19 @@ def timeline(desk: Desk, case_id: str, actor: Actor) -> list[TimelineLine]:
     ]
 
 
+def happened(desk: Desk, case_id: str, revision: int) -> list[TimelineLine]:
+    """The events that one command added, in words, for whoever gave it (an answer names case and revision)."""
+    with desk.database.reading() as work:
+        case = load(desk, case_id, work, for_update=False)
+        rules, directory = desk.books.pinned(case.pin.hash, work), desk.directory(work)
+        rows = [row for row in work.events_of(case_id) if row.revision == revision]
+        events = read_events(rows, case_id, desk.content)
+    return [
+        TimelineLine(item, unit_label(directory, item.unit), said(item.event, rules.definition, directory))
+        for item in events
+    ]
+
+
 def replay(desk: Desk, case_id: str) -> Case:
     """The case as its history makes it. Raises :class:`HistoryBroken` when the stored case differs."""
     with desk.database.reading() as work:
@@ -151,11 +187,19 @@ def _without_revision(case: Case) -> Case:
     return replace(case, revision=0)
 
 
-def _open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> tuple[Case, Rules, Directory]:
+def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work) -> tuple[Case, Rules, Directory, Reading]:
     case = load(desk, case_id, work, for_update=False)
     rules = desk.books.pinned(case.pin.hash, work)
     directory = desk.directory(work)
-    may_read(actor, case, rules.definition, directory)
+    return case, rules, directory, reading_of(actor, case, rules.definition, directory)
+
+
+def _open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> tuple[Case, Rules, Directory]:
+    case, rules, directory, reading = _look_up(desk, case_id, actor, work)
+    if reading != "whole":
+        raise NotHolder(
+            "接收移交之前只能查看预览", "before accepting the hand-off only its preview can be read", policy=POLICY
+        )
     return case, rules, directory
 
 

@@ -172,6 +172,11 @@ def _linked(names: _Names, event: ev.CriminalCaseLinked) -> Phrase:
     return f"关联刑事案件 {event.criminal_case}", f"linked to criminal case {event.criminal_case}"
 
 
+def _relocated(names: _Names, event: ev.CaseRelocated) -> Phrase:
+    area = names.directory.jurisdictions[event.area]
+    return f"个案转至{area.zh}", f"the case now belongs to {area.en}"
+
+
 def _closed(names: _Names, event: ev.CaseClosed) -> Phrase:
     way = names.book.closings[event.outcome].title
     tail = f" → {event.points_to}" if event.points_to else ""
@@ -190,5 +195,6 @@ _SAY: Mapping[type, Callable[[_Names, Any], Phrase]] = {
     ev.HolderChanged: _holder, ev.MoveReversed: _reversed, ev.UnitReferred: _referred,
     ev.ReferralEnded: _referral_ended, ev.PersonAssigned: _assigned, ev.DutySettled: _duty,
     ev.TrackDeclined: _track_declined, ev.TrackEnded: _track_ended, ev.FactCorrected: _corrected,
-    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _linked, ev.CaseClosed: _closed, ev.CaseReopened: _reopened,
+    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _linked,
+    ev.CaseRelocated: _relocated, ev.CaseClosed: _closed, ev.CaseReopened: _reopened,
 }  # fmt: skip

@@ -37,7 +37,7 @@ _HISTORY = Statement(
 
 _INSERT_CASE = insert_into(_CASE)
 _EVERY_TIME = ("revision", "changed_at", "events", "content")
-_AT_TIMES = ("status", "outcome", "criminal_case", "points_to")  # an index or a foreign key hangs on some
+_AT_TIMES = ("area", "status", "outcome", "criminal_case", "points_to")  # an index or a foreign key hangs on some
 
 
 def _update_case(*changing: str) -> Statement:
@@ -141,8 +141,8 @@ class CaseRows:
         every_time = (after.revision, after.changed_at, after.events, content)
         which = (after.id, before.revision)
         if _at_times(before) == _at_times(after):
-            return self.wire.changed(_UPDATE_CASE, (*every_time, *which))
-        return self.wire.changed(_UPDATE_CASE_WHOLE, (*every_time, *_at_times(after), *which))
+            return self.wire.write(_UPDATE_CASE, (*every_time, *which))
+        return self.wire.write(_UPDATE_CASE_WHOLE, (*every_time, *_at_times(after), *which))
 
     def _place(self, before: Case | None, after: Case) -> None:
         """Write the tracks that stand differently, and the units that are new to the case."""
@@ -190,4 +190,4 @@ def _new_row(case: Case, content: bytes) -> tuple[object, ...]:
 
 
 def _at_times(case: Case) -> tuple[object, ...]:
-    return (case.status, case.outcome, case.criminal_case, case.points_to)
+    return (case.area, case.status, case.outcome, case.criminal_case, case.points_to)

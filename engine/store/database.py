@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -12,17 +10,21 @@ import psycopg
 from sqlalchemy import Boolean, Engine, String, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import PoolProxiedConnection
 
-from engine.errors import StoreUnavailable
+from engine.errors import GuituError, StoreUnavailable
 from engine.store.faults import DRIVER_ERRORS, fault_of, schema_behind, unavailable
 from engine.store.statements import Statement
 from engine.store.tables import SCHEMA
-from engine.store.wires import PostgresWire, SqliteWire, Wire
+from engine.store.wires import AnyWire, PostgresWire, SqliteWire
 from engine.store.work import Work
 
 BUSY_SECONDS = 10
 """How long a writer waits for another one, and a caller for a connection."""
 POOL_SIZE = 8
+
+Seat = tuple[PoolProxiedConnection, AnyWire]
+"""A connection of the pool and the wire on it."""
 
 _SQLITE_SETTINGS = (
     "PRAGMA journal_mode = WAL",
@@ -81,6 +83,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._spare: list[Seat] = []  # at most about one: the pool's own turn-around costs as much as a statement
 
     @classmethod
     def open(cls, url: str, *, check: bool = True) -> Self:
@@ -96,7 +99,7 @@ class Database:
         database = cls(engine)
         try:
             database._look_around(check=check)
-        except BaseException:
+        except GuituError:
             database.close()
             raise
         return database
@@ -108,6 +111,10 @@ class Database:
 
     def close(self) -> None:
         """Close every connection that is not in use."""
+        while self._spare:
+            pooled, wire = self._spare.pop()
+            wire.close()
+            pooled.invalidate()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -116,64 +123,83 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def writing(self) -> Iterator[Work]:
+    def writing(self) -> Turn:
         """One transaction that writes; all of it is dropped unless ``commit`` was called on the work.
 
         Raises :class:`StoreUnavailable` when another writer held the database for too long.
         """
-        with self._wired(reading=False) as wire:
-            yield Work(wire)
+        return Turn(self, reading=False)
 
-    @contextmanager
-    def reading(self) -> Iterator[Work]:
+    def reading(self) -> Turn:
         """One transaction that sees one state of the database and cannot write."""
-        with self._wired(reading=True) as wire:
-            yield Work(wire)
+        return Turn(self, reading=True)
 
-    @contextmanager
-    def _wired(self, *, reading: bool) -> Iterator[Wire]:
+    def lend(self) -> Seat:
+        """A connection that nobody uses, to be given back by :meth:`take_back`."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._seat()
+
+    def take_back(self, seat: Seat, *, is_sound: bool) -> None:
+        """Keep a connection for the next one, or throw it away when it is broken."""
+        pooled, wire = seat
+        if not is_sound:
+            # One broken connection often means that all are: let everybody begin anew.
+            pooled.invalidate()
+            self.close()
+        elif self._spare:
+            wire.close()
+            pooled.close()
+        else:
+            self._spare.append(seat)
+
+    def _seat(self) -> Seat:
         try:
             pooled = self._engine.raw_connection()
         except DRIVER_ERRORS as error:
             raise fault_of(error) from None
         driver = pooled.driver_connection
-        wire = self._wire(driver)
-        try:
-            wire.begin(reading=reading)
-            yield wire
-        finally:
-            if wire.drop():
-                pooled.close()
-            else:
-                # One broken connection often means that all are: let the pool begin anew.
-                pooled.invalidate()
-                self._engine.dispose()
-
-    def _wire(self, driver: Any) -> Wire:
         if isinstance(driver, sqlite3.Connection):
-            return SqliteWire(driver, self._engine.dialect)
-        return PostgresWire(cast("psycopg.Connection[tuple[Any, ...]]", driver), self._engine.dialect)
-
-    def durability(self) -> list[tuple[str, str, str]]:
-        """The settings that keep an answered command on the disk: name, what it says, what it must say."""
-        found = []
-        with self._wired(reading=True) as wire:
-            for name, wanted in _DURABLE[self.kind]:
-                ask = text(f"PRAGMA {name}" if self.kind == "sqlite" else f"SHOW {name}").columns(value=String())
-                row = wire.row(Statement(ask))
-                found.append((name, "" if row is None else str(row[0]), wanted))
-        return found
+            return pooled, SqliteWire(driver, self._engine.dialect)
+        return pooled, PostgresWire(cast("psycopg.Connection[tuple[Any, ...]]", driver), self._engine.dialect)
 
     def _look_around(self, *, check: bool) -> None:
-        with self._wired(reading=True) as wire:
-            if self.kind == "postgresql" and wire.row(_IS_SUPERUSER) == (True,):
+        with self.reading() as work:
+            if self.kind == "postgresql" and work.wire.row(_IS_SUPERUSER) == (True,):
                 raise StoreUnavailable(
                     "不得以 PostgreSQL 超级用户身份运行：任何授权对其均无约束；请改用 guitu_app",
                     "refusing to run as a superuser of PostgreSQL, for whom no grant holds; use the role guitu_app",
                 )
-            if check and wire.row(_SCHEMA) != (SCHEMA,):
+            if check and work.wire.row(_SCHEMA) != (SCHEMA,):
                 raise schema_behind(fault="other revision")
+
+
+class Turn:
+    """One transaction from its beginning to its end, as a ``with`` block."""
+
+    __slots__ = ("_database", "_is_reading", "_seat")
+
+    def __init__(self, database: Database, *, reading: bool) -> None:
+        self._database = database
+        self._is_reading = reading
+        self._seat: Seat | None = None
+
+    def __enter__(self) -> Work:
+        """Begin. Raises what :meth:`Database.writing` says."""
+        self._seat = seat = self._database.lend()
+        try:
+            seat[1].begin(reading=self._is_reading)
+        except GuituError:
+            self.__exit__()
+            raise
+        return Work(seat[1])
+
+    def __exit__(self, *_: object) -> None:
+        """End, and drop what was not kept."""
+        seat, self._seat = self._seat, None
+        if seat is not None:
+            self._database.take_back(seat, is_sound=seat[1].drop())
 
 
 def _parsed(url: str) -> URL:

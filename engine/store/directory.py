@@ -73,7 +73,6 @@ class DirectoryRows:
                 self.wire.write(_EMPTY[table.name])
             for name, rows in _rows_of(directory):
                 self.wire.write_many(_FILL[name], rows)
-            self.directory_stamp()  # waits for the writes above
         except HistoryBroken as broken:
             raise _broken(broken) from None
 

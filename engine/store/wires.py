@@ -1,12 +1,11 @@
-"""One open transaction on one raw connection: the few things the record room asks a driver to do.
+"""One transaction at a time on one raw connection: the few things the record room asks a driver to do.
 
-Both wires have the same methods. On SQLite each statement is done at once. On PostgreSQL statements are
-queued in a pipeline and go out together when an answer is needed, so a saved case is one round trip.
+The statements go to the driver's cursor as text and a tuple; SQLAlchemy compiled the text once. A pipeline was
+tried on PostgreSQL: on one machine it costs more CPU in the client than the round trips it saves.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -19,36 +18,25 @@ from engine.store.faults import fault_of, unavailable
 from engine.store.statements import Statement, Values
 
 Row = tuple[Any, ...]
+_ERRORS = (sqlite3.Error, psycopg.Error)
 
 
-class SqliteWire:
-    """A transaction on SQLite; a writing one waits its turn at once (``BEGIN IMMEDIATE``)."""
+class Wire:
+    """What is alike on both databases. After an error nothing of the transaction can be kept any more."""
 
-    __slots__ = ("_connection", "_cursor", "_dialect", "_has_failed", "_is_reading")
+    __slots__ = ("_cursor", "_dialect", "_has_failed")
 
-    def __init__(self, connection: sqlite3.Connection, dialect: Dialect) -> None:
-        self._connection = connection
-        self._cursor = connection.cursor()
+    def __init__(self, cursor: Any, dialect: Dialect) -> None:
+        self._cursor = cursor
         self._dialect = dialect
-        self._is_reading = False
         self._has_failed = False
-
-    def begin(self, *, reading: bool) -> None:
-        """Start the transaction; a reading one sees one state and may not write."""
-        try:
-            if reading:
-                self._is_reading = True
-                self._cursor.execute("PRAGMA query_only = ON")
-            self._cursor.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise self._failed(error) from None
 
     def row(self, statement: Statement, values: Values = ()) -> Row | None:
         """The first row found, if any."""
         form = statement.form(self._dialect)
         try:
             found: Row | None = self._cursor.execute(form.sql, form.parameters(values)).fetchone()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise self._failed(error) from None
         return None if found is None else form.row(found)
 
@@ -57,42 +45,70 @@ class SqliteWire:
         form = statement.form(self._dialect)
         try:
             found = self._cursor.execute(form.sql, form.parameters(values)).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise self._failed(error) from None
         return [form.row(row) for row in found]
 
-    def write(self, statement: Statement, values: Values = ()) -> None:
-        """Write; how many rows it touched does not matter."""
-        self.changed(statement, values)
+    def write(self, statement: Statement, values: Values = ()) -> int:
+        """Write, and say how many rows it touched."""
+        form = statement.form(self._dialect)
+        try:
+            touched: int = self._cursor.execute(form.sql, form.parameters(values)).rowcount
+        except _ERRORS as error:
+            raise self._failed(error) from None
+        return touched
 
     def write_many(self, statement: Statement, rows: Sequence[Values]) -> None:
         """Write one statement for each of these rows."""
-        if len(rows) == 1:  # executemany takes longer for one row
-            self.changed(statement, rows[0])
+        if len(rows) <= 2:  # two executes are quicker than one executemany
+            for row in rows:
+                self.write(statement, row)
             return
         form = statement.form(self._dialect)
         try:
             self._cursor.executemany(form.sql, [form.parameters(row) for row in rows])
-        except sqlite3.Error as error:
-            raise self._failed(error) from None
-
-    def changed(self, statement: Statement, values: Values = ()) -> int:
-        """Write, and say how many rows it touched."""
-        form = statement.form(self._dialect)
-        try:
-            return self._cursor.execute(form.sql, form.parameters(values)).rowcount
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise self._failed(error) from None
 
     def keep(self) -> None:
         """End the transaction so that what was written stays; it lies on the disk on return."""
         if self._has_failed:
-            # As on PostgreSQL: what came before the error would be half of something.
+            # PostgreSQL would answer COMMIT with a silent ROLLBACK, SQLite would keep the half before the error.
             raise unavailable(fault="failed before")
+        self._tell("COMMIT")
+
+    def close(self) -> None:
+        """Give up what the wire itself holds; the connection is not its own."""
+        self._cursor.close()
+
+    def _tell(self, words: str) -> None:
         try:
-            self._cursor.execute("COMMIT")
-        except sqlite3.Error as error:
+            self._cursor.execute(words)
+        except _ERRORS as error:
             raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> GuituError:
+        self._has_failed = True
+        return fault_of(error)
+
+
+class SqliteWire(Wire):
+    """A wire to SQLite; a writing transaction waits its turn at once (``BEGIN IMMEDIATE``)."""
+
+    __slots__ = ("_connection", "_is_reading")
+
+    def __init__(self, connection: sqlite3.Connection, dialect: Dialect) -> None:
+        super().__init__(connection.cursor(), dialect)
+        self._connection = connection
+        self._is_reading = False
+
+    def begin(self, *, reading: bool) -> None:
+        """Start a transaction; a reading one sees one state and may not write."""
+        self._has_failed = False
+        self._is_reading = reading
+        if reading:
+            self._tell("PRAGMA query_only = ON")
+        self._tell("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     def drop(self) -> bool:
         """End the transaction, forget what was not kept, and say whether the connection is still of use."""
@@ -101,101 +117,33 @@ class SqliteWire:
                 self._cursor.execute("ROLLBACK")
             if self._is_reading:
                 self._cursor.execute("PRAGMA query_only = OFF")
-            self._cursor.close()
         except sqlite3.Error:
             return False
         return True
 
-    def _failed(self, error: sqlite3.Error) -> GuituError:
-        self._has_failed = True
-        return fault_of(error)
 
+class PostgresWire(Wire):
+    """A wire to PostgreSQL: read committed for writers, one snapshot for readers."""
 
-class PostgresWire:
-    """A transaction on PostgreSQL, in a pipeline: errors of queued writes surface with the next answer."""
-
-    __slots__ = ("_connection", "_cursor", "_dialect", "_pipeline", "_within")
+    __slots__ = ("_connection",)
 
     def __init__(self, connection: psycopg.Connection[Row], dialect: Dialect) -> None:
+        super().__init__(connection.cursor(binary=True), dialect)
         self._connection = connection
-        self._cursor = connection.cursor(binary=True)
-        self._dialect = dialect
-        self._within = connection.pipeline()
-        self._pipeline: psycopg.Pipeline | None = None
 
     def begin(self, *, reading: bool) -> None:
-        """Start the transaction; a reading one sees one state and may not write."""
-        try:
-            self._pipeline = self._within.__enter__()
-            self._cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if reading else "BEGIN")
-        except psycopg.Error as error:
-            raise fault_of(error) from None
-
-    def row(self, statement: Statement, values: Values = ()) -> Row | None:
-        """The first row found, if any."""
-        form = statement.form(self._dialect)
-        try:
-            found = self._connection.cursor(binary=True).execute(form.sql, form.parameters(values)).fetchone()
-        except psycopg.Error as error:
-            raise fault_of(error) from None
-        return None if found is None else form.row(found)
-
-    def rows(self, statement: Statement, values: Values = ()) -> list[Row]:
-        """All rows found."""
-        form = statement.form(self._dialect)
-        try:
-            found = self._connection.cursor(binary=True).execute(form.sql, form.parameters(values)).fetchall()
-        except psycopg.Error as error:
-            raise fault_of(error) from None
-        return [form.row(row) for row in found]
-
-    def write(self, statement: Statement, values: Values = ()) -> None:
-        """Queue a write; how many rows it touches does not matter."""
-        form = statement.form(self._dialect)
-        try:
-            self._cursor.execute(form.sql, form.parameters(values))
-        except psycopg.Error as error:
-            raise fault_of(error) from None
-
-    def write_many(self, statement: Statement, rows: Sequence[Values]) -> None:
-        """Queue one statement for each of these rows."""
-        for row in rows:
-            self.write(statement, row)
-
-    def changed(self, statement: Statement, values: Values = ()) -> int:
-        """Write with all that is queued, and say how many rows this one touched."""
-        form = statement.form(self._dialect)
-        assert self._pipeline is not None, "begin first"
-        try:
-            cursor = self._connection.cursor(binary=True).execute(form.sql, form.parameters(values))
-            self._pipeline.sync()
-        except psycopg.Error as error:
-            raise fault_of(error) from None
-        return cursor.rowcount
-
-    def keep(self) -> None:
-        """End the transaction so that what was written stays; it lies on the disk on return."""
-        assert self._pipeline is not None, "begin first"
-        try:
-            cursor = self._connection.cursor().execute("COMMIT")
-            self._pipeline.sync()
-        except psycopg.Error as error:
-            raise fault_of(error) from None
-        if cursor.statusmessage != "COMMIT":
-            # PostgreSQL answers COMMIT after an error with a ROLLBACK, and calls that a success.
-            raise unavailable(fault="failed before")
+        """Start a transaction; a reading one sees one state and may not write."""
+        self._has_failed = False
+        self._tell("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if reading else "BEGIN")
 
     def drop(self) -> bool:
         """End the transaction, forget what was not kept, and say whether the connection is still of use."""
         try:
-            with contextlib.suppress(psycopg.Error):  # of writes nobody waited for
-                if self._pipeline is not None:
-                    self._within.__exit__(None, None, None)
-            if self._connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                self._connection.execute("ROLLBACK")
+            if self._connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                self._cursor.execute("ROLLBACK")
         except psycopg.Error:
             return False
-        return True
+        return not self._connection.closed
 
 
-Wire = SqliteWire | PostgresWire
+AnyWire = SqliteWire | PostgresWire

@@ -88,7 +88,8 @@ PLAY: dict[str, object] = {
                     ["searching"], "placed", "place", form=[{"fact": "search.result"}], materials=["report"],
                     requires={
                         "parents_first": requirement({"fact": "search.result", "is": "not_found"}, "parents first"),
-                        "no_buyer": requirement({"fact": "carer", "not_among": "buyers"}, "no buyer family"),
+                        "no_buyer": requirement(
+                            {"fact": "carer", "not_among": "buyers"}, "no buyer family", prohibition="no_buyer_family"),
                     },
                 ),
                 "home": move(["searching"], "settled", "home", requires={
@@ -99,6 +100,10 @@ PLAY: dict[str, object] = {
                         {"since": "stay.since", "at_least": {"parameter": "stay_days"}}, "stay too short"
                     )}),
                 "send_back": move(["placed"], "searching", "send back"),
+                "ask_wish": move(["searching"], "searching", "ask for the wish", requires={
+                    "willing": requirement({"consent": "return"}, "not willing")}),
+                "report_again": move(
+                    ["searching"], "searching", "report again", form=[{"fact": "search.result", "fresh": True}]),
                 "note_it": move(["searching"], "searching", "note it", form=[{"fact": "note", "required": False}],
                     requires={"strictly": requirement({"document": "report"}, "strict", provenance="deployer",
                         basis=[], setting="strict")}),
@@ -140,7 +145,9 @@ PLAY: dict[str, object] = {
             "arises": {"track": "aid", "reached": ["applied"]},
         },
     },
-    "prohibitions": {},
+    "prohibitions": {
+        "no_buyer_family": {"title": label("no buyer family"), "provenance": "printed", "basis": basis("9")},
+    },
     "closings": {
         "archive": {
             "title": label("archived"), "by": ["civil_affairs"], "provenance": "deployer",

@@ -86,7 +86,7 @@ def test_a_local_setting_binds_only_while_it_is_on() -> None:
 
 def test_an_impossible_move_names_the_possible_ones() -> None:
     game = Game().open()
-    with pytest.raises(MoveImpossible, match="home, note_it, place"):
+    with pytest.raises(MoveImpossible, match="ask_wish, home, note_it, place, report_again"):
         game.act(cmd.Move(case="GT-1", track="rescue", move="settle"))
 
 
@@ -183,3 +183,35 @@ def test_knowing_more_never_turns_a_verdict_around(raw: object) -> None:
         richer = Game().open(**{"victim.age_years": age})
         after = condition.judge(CaseView(richer.now, START, {}), Judged())
         assert before is None or after is before
+
+
+def test_a_ban_on_a_person_holds_however_the_person_comes_on_record() -> None:
+    game = Game().open(buyers=["P-BUYER"])
+    for command in (
+        cmd.Contribute(case="GT-1", track="rescue", facts={"carer": "P-BUYER"}),
+        cmd.Move(case="GT-1", track="rescue", move="note_it", facts={"carer": "P-BUYER"}),
+    ):
+        with pytest.raises(Refused) as refusal:
+            game.act(command)
+        assert codes(refusal) == ["no_buyer"]
+    game.act(cmd.Contribute(case="GT-1", track="rescue", facts={"carer": "P-CARER"}))
+    with pytest.raises(Refused) as refusal:
+        game.act(cmd.Correct(case="GT-1", fact="carer", value="P-BUYER", reason="typing error"))
+    assert codes(refusal) == ["no_buyer"]
+
+
+def test_what_becomes_known_about_the_buyer_family_is_never_refused_and_flags_the_placement() -> None:
+    game = Game().open(**READY)
+    game.act(cmd.Move(case="GT-1", track="rescue", move="place"))
+    game.act(cmd.Accept(case="GT-1", hand_off=game.hand_off()), "civil-a")
+    placed = game.now.tracks["rescue"].visits["placed"].event
+    game.act(cmd.Correct(case="GT-1", fact="buyers", value=["P-BUYER", "P-CARER"], reason="found out"), "civil-a")
+    assert placed in game.now.flags
+
+
+def test_a_field_that_must_be_fresh_is_not_filled_by_what_was_stated_before() -> None:
+    game = Game().open(**{"search.result": "found"})
+    with pytest.raises(Refused) as refusal:
+        game.act(cmd.Move(case="GT-1", track="rescue", move="report_again"))
+    assert codes(refusal) == ["form_incomplete"]
+    game.act(cmd.Move(case="GT-1", track="rescue", move="report_again", facts={"search.result": "found"}))

@@ -39,7 +39,7 @@ def test_the_material_list_says_what_is_present_and_what_is_missing() -> None:
 
 def test_conditions_are_judged_again_at_acceptance_and_the_offer_stays_open() -> None:
     game = offered()
-    game.act(cmd.Correct(case="GT-1", fact="carer", value="P-BUYER", reason="typing error"))
+    game.act(cmd.Correct(case="GT-1", fact="buyers", value=["P-BUYER", "P-CARER"], reason="found out"))
     with pytest.raises(Refused) as refusal:
         game.act(cmd.Accept(case="GT-1", hand_off=game.hand_off()), "civil-a")
     assert [reason.code for reason in refusal.value.reasons] == ["no_buyer"]

@@ -192,3 +192,19 @@ def test_four_eyes() -> None:
     game.act(cmd.Accept(case="GT-1", hand_off=game.hand_off("archive")), "civil-a", "cy")
     with pytest.raises(Refused):
         game.act(cmd.Move(case="GT-1", track="archive", move="keep"), "civil-a", "ann")
+
+
+def test_a_withdrawn_consent_flags_the_open_step_that_rested_on_it() -> None:
+    game = Game().open(**{"search.result": "found"})
+    game.act(cmd.RecordConsent(case="GT-1", consent="return", given=True))
+    game.act(cmd.Move(case="GT-1", track="rescue", move="ask_wish"))
+    entered = game.now.tracks["rescue"].visits["searching"].event
+    game.act(cmd.RecordConsent(case="GT-1", consent="return", given=False))
+    assert game.now.flags == {entered: "consent:return"}
+
+
+def test_every_event_on_a_track_names_a_clause() -> None:
+    game = placed()
+    game.act(cmd.Contribute(case="GT-1", track="rescue", note="seen"), "civil-a")
+    assert game.last is not None
+    assert game.last.events[0].clauses == ("play 第1条",)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from engine.service.desk import Desk
 
+from engine.service.desk import Desk
 from tests.service.desks import play_desk
 
 

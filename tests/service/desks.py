@@ -11,7 +11,6 @@ from engine.core.commands import Actor, Command, OpenCase
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import Answer, handle
 from engine.store.database import Database
-
 from tests.core.play import OTHER, RULES, START, directory
 
 POLICE = Actor("ann", "police-a")
@@ -22,8 +21,8 @@ JUSTICE = Actor("jo", "justice")
 class Clock:
     """A clock that goes on a second at every look, and further when told."""
 
-    def __init__(self) -> None:
-        self.at = START
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
 
     def __call__(self) -> datetime:
         self.at += timedelta(seconds=1)
@@ -31,16 +30,20 @@ class Clock:
 
 
 @contextmanager
-def play_desk(url: str, first: int = 1) -> Iterator[Desk]:
-    """A desk on this database, with the play directory loaded and pseudonyms counted from ``first``."""
+def play_desk(url: str, first: int = 1, *, since: datetime = START, known: bool = False) -> Iterator[Desk]:
+    """A desk on this database, with the play directory loaded and pseudonyms counted from ``first``.
+
+    Its clock begins at ``since``; ``known`` says that the database has the directory already.
+    """
     numbers = itertools.count(first)
     with Database.open(url) as database:
         desk = Desk(
-            database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER)}), clock=Clock(),
+            database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER)}), clock=Clock(since),
             new_pseudonym=lambda: f"GT-{next(numbers):04d}",
         )  # fmt: skip
-        with kept(database) as work:
-            work.save_directory(directory())
+        if not known:
+            with kept(database) as work:
+                work.save_directory(directory())
         yield desk
 
 

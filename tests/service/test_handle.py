@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from engine.core import commands as cmd
 from engine.core.commands import Actor
 from engine.errors import (
@@ -19,9 +20,10 @@ from engine.errors import (
 from engine.service import read
 from engine.service.desk import Desk
 from engine.store.answers import RefusalRow
-
 from tests.core.play import READY, START
 from tests.service.desks import CIVIL, JUSTICE, POLICE, ask, opened
+
+CIVIL_B = Actor("by", "civil-b")
 
 
 def refusals(desk: Desk, case: str) -> list[RefusalRow]:
@@ -185,9 +187,7 @@ def test_a_transfer_closes_here_and_opens_there_in_one_commit(desk: Desk) -> Non
 
 
 def test_one_criminal_case_is_shared_by_its_victims(desk: Desk) -> None:
-    crime = ask(
-        desk, cmd.OpenCase(case="", scope="criminal_case", area="900101", facts={"crime.solved": False})
-    ).case
+    crime = ask(desk, cmd.OpenCase(case="", scope="criminal_case", area="900101", facts={"crime.solved": False})).case
     victims = [opened(desk), opened(desk)]
     for victim in victims:
         ask(desk, cmd.LinkCriminalCase(case=victim, criminal_case=crime))
@@ -213,3 +213,27 @@ def test_why_a_move_is_blocked_is_told_without_making_it(desk: Desk) -> None:
     assert next(option for option in sheet.options if option.move == "note_it").is_open
     assert "aid" in sheet.requestable
     assert {reason.code for reason in sheet.holding} == {"track_open", "duty_open"}
+
+
+def test_the_receiver_of_an_offer_sees_a_preview_of_nobody_before_accepting(desk: Desk) -> None:
+    case = opened(desk, **READY)
+    (hand_off,) = ask(desk, cmd.Move(case=case, track="rescue", move="place")).offered
+    sheet = read.show(desk, case, CIVIL)
+    assert sheet.is_preview
+    assert {fact.name for fact in sheet.facts} == {"victim.is_child"}
+    assert set(sheet.case.facts) == {"victim.is_child"}
+    assert [one.missing for one in sheet.hand_offs] == [("report",)]
+    with pytest.raises(NotHolder):
+        read.timeline(desk, case, CIVIL)
+    ask(desk, cmd.Accept(case=case, hand_off=hand_off), CIVIL)
+    assert not read.show(desk, case, CIVIL).is_preview
+
+
+def test_a_victim_who_moves_within_the_jurisdiction_takes_the_case_to_the_units_there(desk: Desk) -> None:
+    case = opened(desk, **READY)
+    ask(desk, cmd.Relocate(case=case, area="900102", reason="moved to the mother's village"))
+    (hand_off,) = ask(desk, cmd.Move(case=case, track="rescue", move="place")).offered
+    assert read.show(desk, case, CIVIL_B).hand_offs[0].to_unit == "civil-b"
+    ask(desk, cmd.Accept(case=case, hand_off=hand_off), CIVIL_B)
+    with desk.database.reading() as work:
+        assert [one.area for one in work.cases(unit="civil-b", limit=10)] == ["900102"]

@@ -119,6 +119,12 @@ def test_tracks_are_listed_by_who_holds_them(store: Database) -> None:
         assert [(line.status, line.outcome) for line in work.cases()] == [("open", None)]
 
 
+def test_a_relocated_case_is_listed_in_its_new_area(store: Database) -> None:
+    act(store, begin(store), ev.CaseRelocated("350121", "moved"))
+    with store.reading() as work:
+        assert [(line.area, line.revision) for line in work.cases()] == [("350121", 2)]
+
+
 def test_cases_are_listed_page_by_page_and_by_unit(store: Database) -> None:
     for case_id in ("c1", "c2", "c3"):
         begin(store, case_id)

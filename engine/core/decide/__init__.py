@@ -27,7 +27,8 @@ _DECIDERS: Mapping[type[cmd.Command], Callable[[Draft, Any], None]] = {
     cmd.Assign: moving.assign, cmd.Contribute: recording.contribute, cmd.RecordConsent: recording.record_consent,
     cmd.SettleDuty: recording.settle_duty, cmd.DeclineTrack: moving.decline_track, cmd.Correct: recording.correct,
     cmd.ReviewFlag: recording.review_flag, cmd.Reverse: moving.reverse,
-    cmd.LinkCriminalCase: recording.link_criminal_case, cmd.Close: closing.close, cmd.Reopen: closing.reopen,
+    cmd.LinkCriminalCase: recording.link_criminal_case,
+    cmd.Relocate: recording.relocate, cmd.Close: closing.close, cmd.Reopen: closing.reopen,
 }  # fmt: skip
 
 
@@ -50,6 +51,7 @@ def decide(command: cmd.Command, case: Case | None, context: Context) -> Decisio
         raise CaseUnknown(f"没有个案 {command.case}", f"no case {command.case}", case=command.case)
     draft = Draft(_with_steady_clock(context, case), command.case, case)
     _DECIDERS[type(command)](draft, command)
+    recording.hold_guards(draft)
     if draft.case.status == "open":
         opening.open_due_tracks(draft)
     return Decision(draft.case, tuple(draft.events), draft.spawned)

@@ -85,12 +85,21 @@ class Draft:
             unit=self.context.actor.unit,
             person=self.context.actor.person,
             event=event,
-            clauses=clauses,
+            clauses=clauses or self._standing_on(event),
             judged=dict(judged or {}),
         )
         self.after = evolve(self.after, (recorded,), case_id=self.case_id)
         self.events.append(recorded)
         return recorded
+
+    def _standing_on(self, event: Event) -> tuple[str, ...]:
+        """The clauses of the step an event belongs to, for events that no clause of their own asks for."""
+        if self.after is None:
+            return ()
+        hand_off = self.after.hand_offs.get(getattr(event, "hand_off", None) or "")
+        name = getattr(event, "track", None) or (hand_off.track if hand_off else None)
+        state = self.after.tracks.get(name) if name else None
+        return self.definition.tracks[name].steps[state.step].clauses if name and state else ()
 
     def touch(self, *names: str) -> None:
         """Note what changed (``fact:f``, ``track:t`` …), so that tracks waiting for it can open."""

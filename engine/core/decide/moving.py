@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from engine.core import events as ev
-from engine.core.case import Case, HandOff, TrackState
+from engine.core.case import HandOff, TrackState
 from engine.core.commands import Assign, DeclineTrack, Move, Refer, Reverse
 from engine.core.decide.draft import Draft, refused
 from engine.core.decide.recording import file_documents, record
@@ -27,7 +29,7 @@ def move(draft: Draft, command: Move) -> None:
         )  # fmt: skip
     rule = draft.machine(command.track).move(state.step, command.move)
     record(draft, command.facts, command.documents, command.track)
-    judged = _judge(draft, rule)
+    judged = _judge(draft, rule, facts=command.facts)
     receiver = _receiver(draft, track, rule, state, command.to_unit)
     if receiver is None:
         perform(draft, command.track, command.move, judged=judged, holder=_stays_with(track, rule, state))
@@ -35,13 +37,24 @@ def move(draft: Draft, command: Move) -> None:
         _offer(draft, command, rule, receiver, judged)
 
 
-def _judge(draft: Draft, rule: MoveRule, sender: HandOff | None = None) -> dict[str, object]:
-    """Guard values of the form and all conditions; one refusal with everything that is missing."""
-    return draft.judge(rule.requires, also=unfilled(draft.definition, draft.case, rule), sender=sender)
+def _judge(
+    draft: Draft, rule: MoveRule, *, facts: Collection[str] | None = None, sender: HandOff | None = None
+) -> dict[str, object]:
+    """Guard values of the form and all conditions; one refusal with everything that is missing.
+
+    ``facts`` are those that came with the move; at an acceptance (``None``) they are on record already.
+    """
+    filled = set(draft.case.facts) if facts is None else {*facts, *_lasting(draft, rule)}
+    return draft.judge(rule.requires, also=unfilled(draft.definition, filled, rule), sender=sender)
 
 
-def unfilled(definition: Definition, case: Case, rule: MoveRule) -> list[Reason]:
-    """A reason for every required field of the move's form that nobody stated."""
+def _lasting(draft: Draft, rule: MoveRule) -> set[str]:
+    """The facts on record that fill the form without being stated anew."""
+    return set(draft.case.facts) - {field.fact for field in rule.form if field.fresh}
+
+
+def unfilled(definition: Definition, filled: Collection[str], rule: MoveRule) -> list[Reason]:
+    """A reason for every required field of the move's form that is not filled."""
     return [
         Reason(
             code="form_incomplete",
@@ -50,7 +63,7 @@ def unfilled(definition: Definition, case: Case, rule: MoveRule) -> list[Reason]
             clauses=rule.clauses, provenance=rule.provenance, judged={field.fact: None},
         )
         for field in rule.form
-        if field.required and field.fact not in case.facts
+        if field.required and field.fact not in filled
     ]  # fmt: skip
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from engine.core import events as ev
-from engine.core.commands import Contribute, Correct, LinkCriminalCase, RawValue, RecordConsent, ReviewFlag, SettleDuty
+from engine.core.commands import (
+    Contribute,
+    Correct,
+    LinkCriminalCase,
+    RawValue,
+    RecordConsent,
+    Relocate,
+    ReviewFlag,
+    SettleDuty,
+)
 from engine.core.decide.draft import Draft, refused
 from engine.core.duties import is_arisen
 from engine.core.events import FactValue
@@ -74,6 +83,29 @@ def _check_stated_by(draft: Draft, values: Mapping[str, FactValue]) -> None:
         raise refused(*reasons)
 
 
+def hold_guards(draft: Draft) -> None:
+    """Refuse what would put a person on record that a hard ban excludes, by whatever command it comes.
+
+    The move that places a child is judged on its own conditions; this holds the same ban against a carer who is
+    stated, or corrected, without that move. What becomes known *about* a person (a longer list of the buyer
+    family) is never refused: it flags what rested on the shorter one.
+    """
+    stated = {name for item in draft.events for name in _facts_in(item.event)}
+    guards = draft.context.rules.guards
+    for name in sorted(stated & guards.keys()):
+        draft.judge(guards[name])
+
+
+def _facts_in(event: ev.Event) -> tuple[str, ...]:
+    match event:
+        case ev.FactsRecorded():
+            return tuple(event.facts)
+        case ev.FactCorrected():
+            return (event.fact,)
+        case _:
+            return ()
+
+
 def contribute(draft: Draft, command: Contribute) -> None:
     """Add facts, documents or a note to a track without moving it."""
     draft.require_open()
@@ -87,7 +119,7 @@ def contribute(draft: Draft, command: Contribute) -> None:
 
 
 def record_consent(draft: Draft, command: RecordConsent) -> None:
-    """Record a consent as given, refused or withdrawn."""
+    """Record a consent as given, refused or withdrawn; a withdrawal flags the open steps that rested on it."""
     draft.require_open()
     if command.consent not in draft.definition.consents:
         known = ", ".join(draft.definition.consents)
@@ -98,7 +130,8 @@ def record_consent(draft: Draft, command: RecordConsent) -> None:
     if now is not None and (now.given, now.spoken_by) == (command.given, command.spoken_by):
         raise NothingToChange("该意愿已如此登记", "the consent already stands so")
     clauses = tuple(basis.clause for basis in draft.definition.consents[command.consent].basis)
-    draft.emit(ev.ConsentRecorded(command.consent, command.given, command.spoken_by), clauses=clauses)
+    flagged = () if command.given else draft.case.resting_on(f"consent:{command.consent}", only_held=True)
+    draft.emit(ev.ConsentRecorded(command.consent, command.given, command.spoken_by, flagged), clauses=clauses)
     draft.touch(f"consent:{command.consent}")
 
 
@@ -168,3 +201,20 @@ def link_criminal_case(draft: Draft, command: LinkCriminalCase) -> None:
     if draft.case.criminal_case == command.criminal_case:
         raise NothingToChange("已关联该案件", "already linked")
     draft.emit(ev.CriminalCaseLinked(command.criminal_case))
+
+
+def relocate(draft: Draft, command: Relocate) -> None:
+    """The victim moved within the jurisdiction: from now on units are looked for from the new area upward."""
+    draft.require_open()
+    directory = draft.context.directory
+    if directory.definition_for(command.area) != directory.definition_for(draft.case.area):
+        raise CommandMalformed(
+            "目的地适用另一流程：请使用跨地区移交",
+            "another definition applies there: offer a transfer",
+            area=command.area,
+        )
+    if command.area == draft.case.area:
+        raise NothingToChange("个案已在该地区", "the case is in that area already", area=command.area)
+    if not command.reason.strip():
+        raise refused(Reason(code="reason_missing", zh="变更地区须说明理由", en="a change of area needs a reason"))
+    draft.emit(ev.CaseRelocated(command.area, command.reason))

@@ -35,12 +35,14 @@ _KINDS = (
     "case_opened", "facts_recorded", "documents_filed", "note_added", "consent_recorded", "track_opened",
     "hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn", "moved",
     "holder_changed", "move_reversed", "unit_referred", "referral_ended", "person_assigned", "duty_settled",
-    "track_declined", "track_ended", "fact_corrected", "flag_reviewed", "criminal_case_linked", "case_closed",
+    "track_declined", "track_ended", "fact_corrected", "flag_reviewed", "criminal_case_linked", "case_relocated",
+    "case_closed",
     "case_reopened",
 )  # fmt: skip
 
 
 def upgrade() -> None:
+    """Create everything."""
     _create_cases()
     _create_positions()
     _create_answers()
@@ -51,6 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop everything."""
     for table in (
         "parameter_setting", "directory_stamp", "unit_liaison", "unit_name", "unit_function", "unit",
         "jurisdiction", "idempotency", "refusal", "hand_off", "track_position", "case_unit", "case_event",

@@ -1,0 +1,153 @@
+"""``guitu demo``: a fresh world of its own, and the stories told through the same commands a form sends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.answers import event_line
+from api.definition_commands import totals
+from api.options import Json
+from api.refusals import reason_lines
+from api.speech import Speech, in_china
+from api.world import World
+from engine import bootstrap
+from engine.errors import CommandMalformed
+from engine.service import definitions as books
+from engine.service import installation
+from engine.service.story import Beat, Player, StoryClock, duration, replays_equal, stories
+
+__all__ = ["Json", "play"]
+INDENT = " " * 6
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the stories came to."""
+
+    cases: dict[str, str] = field(default_factory=dict)
+    events: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    told: list[dict[str, object]] = field(default_factory=list)
+
+
+def play(world: World, folder: Path, names: list[str]) -> None:
+    """Make the world anew, play the stories, and say what came of it and what to try next."""
+    installation.make_demo_folder(folder)
+    world.home, world.database = folder, None
+    installation.upgrade(world.url, folder)
+    installation.load_demo_directory(world.desk)
+    tally = Tally()
+    for name in (name for name in names if name not in _known(world)):
+        raise CommandMalformed(f"没有场景 {name}", f"no scenario {name}; there are: {', '.join(_known(world))}")
+    for told in stories(world.settings.workflows):
+        if not names or told.scenario.scenario in names:
+            clock = StoryClock(bootstrap.now() - duration(told))
+            _tell(world, Player(world.desk, told, clock), tally)
+    _summary(world, folder, tally)
+
+
+def _known(world: World) -> list[str]:
+    return [told.scenario.scenario for told in stories(world.settings.workflows)]
+
+
+def _tell(world: World, player: Player, tally: Tally) -> None:
+    speech, scenario = world.speech, player.told.scenario
+    if not speech.as_json:
+        speech.say()
+        speech.say(f"═══ {speech.label(scenario.title)}  ({scenario.definition})", style="bold")
+        speech.say(speech.label(scenario.tells))
+        for name, member in scenario.cast.items():
+            speech.say(f"  {name}: {member.person}@{member.unit}", style="dim")
+    beats = []
+    for beat in player.play():
+        _count(tally, beat)
+        beats.append(_beat_json(speech, beat))
+        if not speech.as_json:
+            _tell_beat(speech, beat)
+    tally.cases |= {f"{scenario.scenario}.{name}": case for name, case in player.cases.items()}
+    replays_equal(world.desk, player.cases)
+    tally.told.append({"scenario": scenario.scenario, "definition": scenario.definition, "beats": beats})
+
+
+def _count(tally: Tally, beat: Beat) -> None:
+    tally.events += len(beat.events)
+    tally.counts.update(line.recorded.kind for line in beat.events)
+    tally.counts["refusals"] += beat.refusal is not None
+
+
+def _tell_beat(speech: Speech, beat: Beat) -> None:
+    if beat.says is not None:
+        speech.say(f"  … {speech.label(beat.says)}", style="italic")
+    if beat.act == "clock":
+        speech.say(speech.pick(f"  ── 时间过去 {beat.asked[1:]} ──", f"  -- {beat.asked[1:]} pass --"), style="dim")
+        return
+    if beat.refusal is None:
+        for line in beat.events:
+            is_hand_off = line.recorded.kind.startswith("hand_off")
+            speech.say(f"  {event_line(speech, line, with_time=True)}", style="cyan" if is_hand_off else "")
+        return
+    error = beat.refusal
+    zh, en = f"✗ {beat.asked} 未获准：{error.code}", f"✗ {beat.asked} refused: {error.code}"
+    speech.say(f"       {in_china(beat.at)}  {speech.label(beat.unit)}  {speech.pick(zh, en)}", style="red")
+    lines = reason_lines(speech, error.reasons, INDENT + "   ")
+    for text in lines or [f"{INDENT}   - {speech.pick(error.zh, error.en)}"]:
+        speech.say(text, style="red")
+
+
+def _beat_json(speech: Speech, beat: Beat) -> dict[str, object]:
+    refusal = beat.refusal
+    return {
+        "number": beat.number, "at": beat.at, "case": beat.case, "unit": beat.unit, "asked": beat.asked,
+        "outcome": beat.outcome,
+        "events": [
+            {"kind": line.recorded.kind, "said": line.said, "clauses": line.recorded.clauses} for line in beat.events
+        ],
+        "refusal": None if refusal is None else {"code": refusal.code, "reasons": refusal.reasons},
+    }  # fmt: skip
+
+
+def _summary(world: World, folder: Path, tally: Tally) -> None:
+    speech, counts = world.speech, tally.counts
+    figures = {
+        "cases": len(tally.cases), "events": tally.events, "offered": counts["hand_off_offered"],
+        "accepted": counts["hand_off_accepted"], "declined": counts["hand_off_declined"],
+        "refusals": counts["refusals"], "replays_equal": len(tally.cases),
+    }  # fmt: skip
+    if speech.as_json:
+        listed = books.listed(world.library)
+        named = {"named": tally.cases, "stories": tally.told}
+        speech.give({"home": str(folder), **figures, "definitions": listed, **named})
+        return
+    speech.say()
+    speech.say(speech.pick("═══ 小结", "═══ Summary"), style="bold")
+    speech.say(
+        speech.pick(
+            "个案 {cases}，事件 {events}；移交提出 {offered}、接收 {accepted}、退回 {declined}；未获准 {refusals}；"
+            "重放一致 {replays_equal}/{cases}",
+            "cases {cases}, events {events}; hand-offs offered {offered}, accepted {accepted}, declined {declined}; "
+            "refusals {refusals}; replays equal {replays_equal}/{cases}",
+        ).format(**figures)
+    )
+    for one in books.listed(world.library):
+        words = (speech.provenance(word) for word in ("printed", "reading", "deployer", "lost"))
+        counted = "  ".join(f"{word} {count}" for word, count in zip(words, totals(one), strict=True))
+        speech.say(f"  {one['id']}@{one['version']}  {counted}")
+    _hints(speech, folder, tally)
+
+
+def _hints(speech: Speech, folder: Path, tally: Tally) -> None:
+    if not tally.cases:
+        return
+    case = next(iter(tally.cases.values()))
+    speech.say()
+    speech.say(speech.pick("接下来可以试试：", "What to try next in this world:"), style="bold")
+    for name, identifier in tally.cases.items():
+        speech.say(f"  # {name} = {identifier}", style="dim")
+    who = "--as officer-9@gulou-police"
+    for words in (
+        f"case show {case} {who}", f"case timeline {case} {who}", f"case moves {case} {who} --explain",
+        f"worklist {who}", "definitions show fujian", "doctor",
+    ):  # fmt: skip
+        speech.say(f"  guitu --home {folder} {words}")

@@ -1,0 +1,97 @@
+"""Look at everything the record room holds, past the engine: raw rows, and whether they agree with one another."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url
+
+from engine.core.case import Case
+from engine.service import read
+from engine.service.desk import Desk
+from engine.service.handle import load
+from tests.conftest import Database
+
+Row = dict[str, Any]
+Everything = dict[str, list[Row]]
+TABLES = (
+    "pinned_definition", "case_record", "case_event", "case_unit", "track_position", "hand_off", "refusal",
+    "idempotency",
+)  # fmt: skip
+
+
+def sqlite_path(database: Database) -> Path:
+    """The file of an embedded database."""
+    return Path(make_url(database.owner_url).database or "")
+
+
+def as_owner(database: Database, *acts: str, values: tuple[object, ...] = ()) -> list[list[Row]]:
+    """Do SQL statements as the owner of the database, whom nothing stops; ``%s`` is a parameter."""
+    if database.kind == "sqlite":
+        with closing(sqlite3.connect(sqlite_path(database))) as connection, connection:
+            return [_rows(connection.execute(act.replace("%s", "?"), values)) for act in acts]
+    plain = make_url(database.owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as session:
+        return [_rows(session.execute(act, values or None)) for act in acts]
+
+
+def _rows(cursor: Any) -> list[Row]:
+    if cursor.description is None:
+        return []
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def everything(database: Database) -> Everything:
+    """Every row of every table that a command may write."""
+    found = as_owner(database, *(f"SELECT * FROM {table}" for table in TABLES))
+    return {table: sorted(rows, key=repr) for table, rows in zip(TABLES, found, strict=True)}
+
+
+def check_whole(desk: Desk, database: Database) -> Everything:
+    """Every case replays equal and agrees with the rows beside it; an embedded database passes its own check."""
+    found = everything(database)
+    for record in found["case_record"]:
+        with desk.database.reading() as work:
+            case = load(desk, record["id"], work, for_update=False)
+        assert read.replay(desk, case.id).events == case.events
+        own = {table: [row for row in rows if row.get("case_id") == case.id] for table, rows in found.items()}
+        _check_case(case, record, own)
+    if database.kind == "sqlite":
+        assert as_owner(database, "PRAGMA integrity_check", "PRAGMA foreign_key_check") == [
+            [{"integrity_check": "ok"}],
+            [],
+        ]
+    return found
+
+
+def _check_case(case: Case, record: Row, rows: Everything) -> None:
+    assert _picked([record], "revision", "events", "status", "outcome", "points_to", "definition_hash") == [
+        (case.revision, case.events, case.status, case.outcome, case.points_to, case.pin.hash)
+    ]
+    events = sorted(rows["case_event"], key=lambda row: row["number"])
+    assert [row["number"] for row in events] == list(range(1, case.events + 1))
+    assert list(dict.fromkeys(row["revision"] for row in events)) == list(range(1, case.revision + 1))
+    assert _picked(rows["track_position"], "track", "step", "status", "holder", "assignee", "hand_off") == _sorted(
+        (name, track.step, track.status, track.holder, track.assignee, track.hand_off)
+        for name, track in case.tracks.items()
+    )
+    assert _picked(rows["case_unit"], "unit") == _sorted((unit,) for unit in case.units)
+    offered = [row for row in events if row["kind"] == "hand_off_offered"]
+    waiting = [row for row in rows["hand_off"] if row["state"] == "offered"]
+    assert len(rows["hand_off"]) == len(offered)
+    assert _picked(waiting, "id", "kind", "track", "move", "from_unit", "to_unit") == _sorted(
+        (one.id, one.kind, one.track, one.move, one.from_unit, one.to_unit) for one in case.hand_offs.values()
+    )
+
+
+def _picked(rows: list[Row], *columns: str) -> list[tuple[Any, ...]]:
+    return _sorted(tuple(row[column] for column in columns) for row in rows)
+
+
+def _sorted(rows: Any) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=repr)
