@@ -34,7 +34,7 @@ def register(group: typer.Typer) -> None:
     """Add the commands."""
     for name, command in (
         ("open", open_), ("open-track", open_track), ("move", move), ("offer", offer), ("transfer", transfer),
-        ("accept", accept), ("decline", decline), ("withdraw", withdraw), ("refer", refer), ("assign", assign),
+        ("relocate", relocate), ("accept", accept), ("decline", decline), ("withdraw", withdraw), ("refer", refer), ("assign", assign),
         ("reverse", reverse), ("decline-track", decline_track), ("close", close), ("reopen", reopen),
     ):  # fmt: skip
         group.command(name)(command)
@@ -108,6 +108,16 @@ def transfer(
         case=case, area=area, to_unit=to, reason=reason, idempotency_key=key, expected_revision=expect
     )  # fmt: skip
     act(World.of(ctx), offering, as_)
+
+
+def relocate(
+    ctx: typer.Context, *, case: CaseId, as_: As,
+    area: Annotated[str, typer.Option("--area", metavar="CODE", help="The area where the victim lives now.")],
+    reason: Reason = "", key: Key = None, expect: Expect = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Say that the victim now lives in another area of the same jurisdiction; units are looked for from there on."""
+    moving = cmd.Relocate(case=case, area=area, reason=reason, idempotency_key=key, expected_revision=expect)
+    act(World.of(ctx), moving, as_)
 
 
 def accept(

@@ -84,7 +84,7 @@ class Correcting(_Strict):
 
 ACTS = (
     "open", "open_track", "move", "offer", "transfer", "accept", "decline", "withdraw", "refer", "assign", "contribute",
-    "consent", "duty", "decline_track", "correct", "review", "reverse", "link", "close", "reopen",
+    "consent", "duty", "decline_track", "correct", "review", "reverse", "link", "relocate", "close", "reopen",
 )  # fmt: skip
 """What a step of a story may do. Each step does exactly one of these, or advances the clock."""
 
@@ -118,6 +118,7 @@ class StoryStep(_Strict):
     review: Literal["all"] | None = None
     reverse: Name | None = None
     link: CaseName | None = None
+    relocate: str | None = None
     close: Name | None = None
     reopen: Name | None = None
     facts: dict[DottedName, bool | int | str | list[str]] = {}

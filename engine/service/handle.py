@@ -88,6 +88,8 @@ def _carry_out(desk: Desk, command: Command, actor: Actor, now: datetime, work: 
         return earlier
     asked = command
     command, case, rules = _load(desk, command, work)
+    if case is not None and case.changed_at > now:
+        now = desk.clock()  # somebody changed the case while this request waited its turn
     desk.probe(4)
     context = _context(desk, command, case, rules, work, asked=(actor, now))
     authorise(command, actor, case, rules.definition, context.directory)

@@ -18,7 +18,7 @@ from engine.definitions.scenario import StoryStep, Told, read_scenarios
 from engine.errors import GuituError, StoryBroken
 from engine.service.desk import Desk
 from engine.service.handle import Answer, handle
-from engine.service.read import TimelineLine, replay, show, timeline, unit_label
+from engine.service.read import TimelineLine, happened, replay, show, unit_label
 
 BEGINNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """When a story begins if nobody says otherwise: 9 o'clock in China."""
@@ -71,7 +71,6 @@ class Player:
     told: Told
     clock: StoryClock = field(default_factory=StoryClock)
     cases: dict[str, str] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """The story has a clock of its own."""
@@ -91,25 +90,26 @@ class Player:
         assert step.as_ is not None, "the model asks for it"
         member = self.told.scenario.cast[step.as_]
         actor = Actor(member.person, member.unit)
-        outcome, answer, refusal = self._try(number, step, actor)
+        outcome, answers, refusal = self._try(number, step, actor)
         self._hold_to_it(number, step, outcome, refusal)
-        events = self._news(step, actor, answer) if answer is not None else ()
+        events = tuple(line for answer in answers for line in self._news(answer))
         return Beat(
             number, self.clock.now, step.act, self.cases.get(step.case, ""), self._unit(actor.unit), asked(step),
             step.says, outcome, events, refusal,
         )  # fmt: skip
 
-    def _try(self, number: int, step: StoryStep, actor: Actor) -> tuple[str, Answer | None, GuituError | None]:
+    def _try(self, number: int, step: StoryStep, actor: Actor) -> tuple[str, list[Answer], GuituError | None]:
         try:
-            answer = self._act(number, step, actor)
+            answers = self._act(number, step, actor)
         except StoryBroken:
             raise
         except GuituError as refusal:
-            return "refused", None, refusal
-        is_offer = step.act in ("offer", "transfer") or (step.act == "move" and "moved" not in answer.happened)
-        return "offered" if is_offer else "done", answer, None
+            return "refused", [], refusal
+        has_moved = any("moved" in answer.happened for answer in answers)
+        is_offer = step.act in ("offer", "transfer") or (step.act == "move" and not has_moved)
+        return "offered" if is_offer else "done", answers, None
 
-    def _act(self, number: int, step: StoryStep, actor: Actor) -> Answer:
+    def _act(self, number: int, step: StoryStep, actor: Actor) -> list[Answer]:
         if step.act != "open" and step.case not in self.cases:
             raise self._broken(number, f"故事中还没有个案“{step.case}”", f"the story has no case '{step.case}' yet")
         if step.review is not None:
@@ -119,13 +119,12 @@ class Player:
             self.cases[step.case] = answer.case
         if answer.successor is not None:
             self.cases[step.successor or f"{step.case}_successor"] = answer.successor
-        return answer
+        return [answer]
 
-    def _review(self, step: StoryStep, actor: Actor) -> Answer:
+    def _review(self, step: StoryStep, actor: Actor) -> list[Answer]:
         case = self.cases[step.case]
         flags = show(self.desk, case, actor).case.flags
-        answers = [handle(self.desk, cmd.ReviewFlag(case=case, event=one, reason=step.reason), actor) for one in flags]
-        return answers[-1] if answers else Answer(case, 0, ())
+        return [handle(self.desk, cmd.ReviewFlag(case=case, event=one, reason=step.reason), actor) for one in flags]
 
     def _command(self, number: int, step: StoryStep) -> Command:
         return COMMANDS[step.act](self, number, step, self.cases.get(step.case, ""))
@@ -178,15 +177,9 @@ class Player:
             step=number, line=line, file=name,
         )  # fmt: skip
 
-    def _news(self, step: StoryStep, actor: Actor, answer: Answer) -> tuple[TimelineLine, ...]:
-        found: list[TimelineLine] = []
-        for case in (self.cases[step.case], answer.successor):
-            if case is None:
-                continue
-            lines = timeline(self.desk, case, actor)
-            found += lines[self.seen.get(case, 0) :]
-            self.seen[case] = len(lines)
-        return tuple(found)
+    def _news(self, answer: Answer) -> list[TimelineLine]:
+        found = happened(self.desk, answer.case, answer.revision)
+        return found if answer.successor is None else [*found, *happened(self.desk, answer.successor, 1)]
 
     def _unit(self, unit: str) -> Label:
         with self.desk.database.reading() as work:
@@ -282,6 +275,9 @@ COMMANDS: Mapping[str, Maker] = {
     "decline_track": _on_track(cmd.DeclineTrack, "reason"),
     "reverse": _on_track(cmd.Reverse, "reason"),
     "reopen": _on_track(cmd.Reopen, "reason"),
+    "relocate": lambda player, number, step, case: cmd.Relocate(
+        case=case, area=step.relocate or "", reason=step.reason
+    ),
     "accept": lambda player, number, step, case: cmd.Accept(
         case=case, hand_off=player.hand_off(number, step, step.accept or "")
     ),

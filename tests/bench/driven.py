@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from functools import partial
-from uuid import uuid4
-
-from engine.core.commands import Actor, Command, OpenCase
+from engine.core.commands import Actor, Command
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import handle
 from engine.service.log import configure
@@ -43,19 +41,16 @@ def save_directory(url: str) -> None:
         work.save_directory(directory())
 
 
-def words(act: Act, case: str, area: str) -> tuple[Command, Actor]:
+def words(number: int, act: Act, case: str, area: str) -> tuple[Command, Actor]:
     """An act on a case, under a key of its own."""
-    return act.on(case, area, uuid4().hex)
+    return act.on(case, area, f"{case}-{number:02d}")
 
 
 def opened(desk: Desk, area: str) -> str:
     """A new case, ready for its first move."""
-    first, *more = setting_up()
-    command, actor = words(first, "", area)
-    assert isinstance(command, OpenCase)
-    case = handle(desk, command, actor).case
-    for act in more:
-        handle(desk, *words(act, case, area))
+    case = new_pseudonym()
+    for number, act in enumerate(setting_up(), -len(setting_up())):
+        handle(desk, *words(number, act, case, area))
     return case
 
 
@@ -68,9 +63,9 @@ def engine_job(url: str, cases: int, moves: int = len(SCRIPT)) -> Job:
             areas = [COUNTIES[(number + place) % len(COUNTIES)] for place in range(cases)]
             files = [(opened(desk, area), area) for area in areas]
             todo: list[Move] = []
-            for act in SCRIPT[:moves]:
+            for number, act in enumerate(SCRIPT[:moves]):
                 random.shuffle(files)
-                todo += [partial(handle, desk, *words(act, case, area)) for case, area in files]
+                todo += [partial(handle, desk, *words(number, act, case, area)) for case, area in files]
             yield todo
 
     return job

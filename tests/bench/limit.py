@@ -17,7 +17,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from uuid import uuid4
 
 import psycopg
 from engine.store.database import engine_for
@@ -37,8 +36,7 @@ def limit_job(url: str, tape: Tape, cases: int, *, stepwise: bool = False) -> Jo
 
 
 def _copies(tape: Tape, cases: int) -> list[Tape]:
-    keys = len(tape.keys)
-    return [tape.for_case(new_pseudonym(), [uuid4().hex for _ in range(keys)]) for _ in range(cases)]
+    return [tape.for_case(new_pseudonym()) for _ in range(cases)]
 
 
 def _in_turn(copies: list[Tape]) -> Iterator[tuple[str, list[Written]]]:

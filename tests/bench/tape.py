@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from engine.service.handle import handle
+from engine.vault.pseudonym import new_pseudonym
 from sqlalchemy import Engine, event
 
 from tests.bench.driven import SCRIPT, bench_desk, words
@@ -26,18 +27,18 @@ class Tape:
     """One case, from its opening to its last move: the statements that write, one list for each commit."""
 
     case: str
-    keys: tuple[str, ...]
     opening: list[list[Written]]
     moves: list[list[Written]]
 
-    def for_case(self, case: str, keys: Sequence[str]) -> Tape:
-        """The same rows, of the same size, for another case and other idempotency keys."""
-        assert (len(case), len(keys)) == (len(self.case), len(self.keys))
-        commits = [
-            [(sql, tuple(_renamed(value, (self.case, case), (old, new)) for value in values)) for sql, values in commit]
-            for commit, old, new in zip([*self.opening, *self.moves], self.keys, keys, strict=True)
-        ]
-        return Tape(case, tuple(keys), commits[: len(self.opening)], commits[len(self.opening) :])
+    def for_case(self, case: str) -> Tape:
+        """The same rows, of the same size, for another case (its pseudonym is in its keys and hand-offs, too)."""
+        assert len(case) == len(self.case)
+        opening, moves = (
+            [[(sql, tuple(_renamed(value, self.case, case) for value in values)) for sql, values in commit]
+             for commit in commits]
+            for commits in (self.opening, self.moves)
+        )  # fmt: skip
+        return Tape(case, opening, moves)
 
     @property
     def statements_per_move(self) -> float:
@@ -51,29 +52,23 @@ class Tape:
         return sum(len(value) for value in values if isinstance(value, str | bytes)) / len(self.moves)
 
 
-def _renamed(value: object, case: tuple[str, str], key: tuple[str, str]) -> object:
+def _renamed(value: object, old: str, new: str) -> object:
     if isinstance(value, bytes):
-        return value.replace(case[0].encode(), case[1].encode())
-    if isinstance(value, str):
-        return key[1] if value == key[0] else value.replace(*case)
-    return value
+        return value.replace(old.encode(), new.encode())
+    return value.replace(old, new) if isinstance(value, str) else value
 
 
 def taped(url: str) -> Tape:
     """Walk one case through the engine, and take down what it writes."""
-    keys: list[str] = []
     commits: list[list[Written]] = []
+    case, before = new_pseudonym(), len(setting_up())
     with _listening() as heard, bench_desk(url) as desk:
-        case = ""
-        for act in [*setting_up(), *SCRIPT]:
-            command, actor = words(act, case, COUNTIES[0])
+        for number, act in enumerate([*setting_up(), *SCRIPT], -before):
             heard.clear()
-            case = handle(desk, command, actor).case
-            keys.append(command.idempotency_key or "")
+            handle(desk, *words(number, act, case, COUNTIES[0]))
             commits.append(list(heard))
-    opening = len(setting_up())
     assert all(commits), "every command writes"
-    return Tape(case, tuple(keys), commits[:opening], commits[opening:])
+    return Tape(case, commits[:before], commits[before:])
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.core import commands as cmd
-from engine.core.commands import Actor, Command, snake
+from engine.core.commands import COMMANDS, Actor, Command
 from engine.errors import Refused
 from engine.service.desk import Desk
 from engine.service.handle import handle
@@ -79,9 +79,10 @@ def processes() -> Iterator[Processes]:
 
 def _task(database: Database, command: Command, actor: Actor, **more: Any) -> dict[str, Any]:
     """The same command, for a process that starts five minutes later and makes pseudonyms of its own."""
+    name = next(name for name, kind in COMMANDS.items() if isinstance(command, kind))
     return {
         "url": database.app_url, "since": (START + timedelta(minutes=5)).isoformat(), "first": 500,
-        "command": snake(command.__class__), "words": asdict(command), "person": actor.person, "unit": actor.unit, **more,
+        "command": name, "words": asdict(command), "person": actor.person, "unit": actor.unit, **more,
     }  # fmt: skip
 
 

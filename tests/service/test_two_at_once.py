@@ -28,7 +28,7 @@ from engine.service.desk import Desk
 from engine.service.handle import Answer, handle, load
 from tests.conftest import Database
 from tests.core.play import READY, START
-from tests.service.desks import CIVIL, POLICE, ask, opened, play_desk
+from tests.service.desks import CIVIL, POLICE, Clock, ask, opened, play_desk
 from tests.service.inspection import check_whole, everything
 from tests.service.processes import Processes, started
 
@@ -222,6 +222,23 @@ def test_a_reversal_and_the_next_move_have_one_order(two: Two) -> None:
         (_,), (error,) = _split(outcomes)
         assert isinstance(error, HandOffImpossible | NotHolder)
         assert two.case(case).tracks["rescue"].hand_off is not None
+
+
+def test_a_request_that_waited_long_for_its_turn_is_not_told_that_its_clock_is_wrong(two: Two) -> None:
+    slow, quick = two.desks
+    case = opened(slow)
+    slow.clock = quick.clock = clock = Clock()
+    clock.at = START + timedelta(days=1)
+    command = cmd.Move(case=case, track="rescue", move="note_it")
+
+    def be_overtaken(step: int) -> None:
+        if step == 3:
+            clock.at += timedelta(seconds=8)
+            ask(quick, command)
+
+    slow.probe = be_overtaken
+    assert ask(slow, command).revision == 3
+    two.case(case)
 
 
 def test_a_refusal_of_the_slower_one_is_on_record(two: Two) -> None:

@@ -2,7 +2,8 @@
 
 The child opens a desk on the database of the task and carries out its commands; where the task names a step, the
 child kills itself there with SIGKILL, where it names seconds, the alarm ends it in the midst of anything. One
-line is answered per task: how each child ended, as ``waitpid`` says (``-9``: killed, ``0``: all done, ``3``: refused, anything else: a fault). Forks before any database is open.
+line is answered per line of tasks: how each child ended, as ``waitpid`` says (``-9``: killed, ``0``: all done, ``3``:
+refused, anything else: a fault). Forks before any database is open.
 """
 
 from __future__ import annotations
