@@ -16,6 +16,8 @@ LOCK   := uv pip compile pyproject.toml --quiet --generate-hashes --universal --
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+DEMO_FOLDER ?= demo-world
+
 .PHONY: help setup demo test check long bench lock clean
 
 help: ## Lists these targets
@@ -24,7 +26,7 @@ help: ## Lists these targets
 setup: $(DEV) ## Makes .venv from the locks (instant when nothing changed)
 
 demo: $(DEV) ## Plays the stories in a fresh world of its own
-	$(BIN)/guitu demo
+	$(BIN)/guitu demo --folder $(DEMO_FOLDER)
 
 test: $(DEV) ## Runs the tests on both databases (two workers; JOBS=n for more)
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -25,17 +25,16 @@ from api.options import (
 from api.world import World
 from engine.core import commands as cmd
 
-Scope = Annotated[
-    Literal["victim", "criminal_case", "office"], typer.Option("--scope", help="Whose record it is.")
-]
+Scope = Annotated[Literal["victim", "criminal_case", "office"], typer.Option("--scope", help="Whose record it is.")]
 
 
 def register(group: typer.Typer) -> None:
     """Add the commands."""
     for name, command in (
         ("open", open_), ("open-track", open_track), ("move", move), ("offer", offer), ("transfer", transfer),
-        ("relocate", relocate), ("accept", accept), ("decline", decline), ("withdraw", withdraw), ("refer", refer), ("assign", assign),
-        ("reverse", reverse), ("decline-track", decline_track), ("close", close), ("reopen", reopen),
+        ("relocate", relocate), ("accept", accept), ("decline", decline), ("withdraw", withdraw), ("refer", refer),
+        ("assign", assign), ("reverse", reverse), ("decline-track", decline_track), ("close", close),
+        ("reopen", reopen),
     ):  # fmt: skip
         group.command(name)(command)
 

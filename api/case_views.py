@@ -48,7 +48,8 @@ def _sheet(speech: Speech, sheet: CaseSheet) -> None:
     case = sheet.case
     head = f"{case.id}  {sheet.definition}  {speech.label(sheet.area)}  {speech.pick(*STATUS[case.status])}"
     if sheet.is_preview:
-        speech.say(speech.pick("预览：接收移交之后才能查看全案", "a preview: the whole case can be read once it is accepted"))
+        zh, en = "预览：接收移交之后才能查看全案", "a preview: the whole case can be read once it is accepted"
+        speech.say(speech.pick(zh, en))
     speech.say(head + speech.pick(f"  第 {case.revision} 版", f"  revision {case.revision}"), style="bold")
     heads = [speech.pick("办理线", "track"), speech.pick("环节", "step"), speech.pick("状态", "status")]
     heads += [speech.pick("负责单位", "responsible"), speech.pick("依据", "basis")]

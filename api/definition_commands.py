@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,19 +62,27 @@ def show(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
         heads = [speech.pick("环节", "step"), speech.pick("负责", "responsible")]
         heads += [speech.pick("共同负责", "joint leads"), speech.pick("配合", "cooperating")]
         heads.append(speech.pick("依据", "basis"))
-        speech.table(heads, (_step(speech, key, step) for key, step in track["steps"].items()))
+        speech.table(heads, (_step(speech, book["units"], key, step) for key, step in track["steps"].items()))
         moves = (_move(speech, key, move) for key, move in track["moves"].items())
         speech.table([speech.pick("动作", "move"), "", ""], moves)
 
 
 def _source(speech: Speech, element: dict[str, Any]) -> str:
-    return speech.source([basis["clause"] for basis in element.get("basis", ())], element["provenance"])
+    clauses = dict.fromkeys(basis["clause"] for basis in element.get("basis", ()))
+    return speech.source(list(clauses), element["provenance"])
 
 
-def _step(speech: Speech, name: str, step: dict[str, Any]) -> list[str]:
-    responsible = step.get("responsible") or speech.pick("（终点）", "(end)")
-    leads, others = ", ".join(step.get("joint_leads", ())), ", ".join(step.get("cooperating", ()))
+def _step(speech: Speech, units: dict[str, Any], name: str, step: dict[str, Any]) -> list[str]:
+    """One line of a track: units by the name the document prints for them."""
+    ends = speech.pick("（终点）", "(end)")
+    responsible = _units(speech, units, [step["responsible"]]) if step.get("responsible") else ends
+    leads, others = (_units(speech, units, step.get(key, ())) for key in ("joint_leads", "cooperating"))
     return [f"  {speech.of(step['title'])} ({name})", responsible, leads or "-", others or "-", _source(speech, step)]
+
+
+def _units(speech: Speech, units: dict[str, Any], functions: Iterable[str]) -> str:
+    names = (speech.of(units[function]) if function in units else function for function in functions)
+    return speech.pick("、", ", ").join(names)
 
 
 def _move(speech: Speech, name: str, move: dict[str, Any]) -> list[str]:

@@ -11,12 +11,12 @@ from api.definition_commands import totals
 from api.options import Json
 from api.refusals import reason_lines
 from api.speech import Speech, in_china
-from api.world import World
+from api.world import World, actor
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import definitions as books
-from engine.service import installation
-from engine.service.story import Beat, Player, StoryClock, duration, replays_equal, stories
+from engine.service import installation, lists
+from engine.service.story import Beat, Player, clock_ending_before, replays_equal, stories
 
 __all__ = ["Json", "play"]
 INDENT = " " * 6
@@ -30,6 +30,7 @@ class Tally:
     events: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     told: list[dict[str, object]] = field(default_factory=list)
+    open_case: tuple[str, str] | None = None
 
 
 def play(world: World, folder: Path, names: list[str]) -> None:
@@ -43,8 +44,7 @@ def play(world: World, folder: Path, names: list[str]) -> None:
         raise CommandMalformed(f"没有场景 {name}", f"no scenario {name}; there are: {', '.join(_known(world))}")
     for told in stories(world.settings.workflows):
         if not names or told.scenario.scenario in names:
-            clock = StoryClock(bootstrap.now() - duration(told))
-            _tell(world, Player(world.desk, told, clock), tally)
+            _tell(world, Player(world.desk, told, clock_ending_before(told, bootstrap.now())), tally)
     _summary(world, folder, tally)
 
 
@@ -68,7 +68,19 @@ def _tell(world: World, player: Player, tally: Tally) -> None:
             _tell_beat(speech, beat)
     tally.cases |= {f"{scenario.scenario}.{name}": case for name, case in player.cases.items()}
     replays_equal(world.desk, player.cases)
+    tally.open_case = _an_open_one(world, player) or tally.open_case
     tally.told.append({"scenario": scenario.scenario, "definition": scenario.definition, "beats": beats})
+
+
+def _an_open_one(world: World, player: Player) -> tuple[str, str] | None:
+    """A case of the story that is still open, and somebody of the cast whose unit holds something in it."""
+    for member in player.told.scenario.cast.values():
+        who = f"{member.person}@{member.unit}"
+        found = lists.cases_of(world.desk, actor(who), status="open")
+        own = [line.id for line in found if line.id in player.cases.values()]
+        if own:
+            return own[-1], who
+    return None
 
 
 def _count(tally: Tally, beat: Beat) -> None:
@@ -138,16 +150,14 @@ def _summary(world: World, folder: Path, tally: Tally) -> None:
 
 
 def _hints(speech: Speech, folder: Path, tally: Tally) -> None:
-    if not tally.cases:
-        return
-    case = next(iter(tally.cases.values()))
     speech.say()
     speech.say(speech.pick("接下来可以试试：", "What to try next in this world:"), style="bold")
     for name, identifier in tally.cases.items():
         speech.say(f"  # {name} = {identifier}", style="dim")
-    who = "--as officer-9@gulou-police"
-    for words in (
-        f"case show {case} {who}", f"case timeline {case} {who}", f"case moves {case} {who} --explain",
-        f"worklist {who}", "definitions show fujian", "doctor",
-    ):  # fmt: skip
+    hints = ["definitions show fujian", "doctor"]
+    if tally.open_case is not None:
+        case, who = tally.open_case
+        looks = (f"case show {case}", f"case timeline {case}", f"case moves {case} --explain", "worklist")
+        hints = [f"{words} --as {who}" for words in looks] + hints
+    for words in hints:
         speech.say(f"  guitu --home {folder} {words}")

@@ -19,6 +19,7 @@ PROVENANCE = {
     "printed": ("原文", "printed"),
     "reading": ("解读", "reading"),
     "deployer": ("本地设置", "local setting"),
+    "engine": ("系统要求", "asked by the program"),
     "lost": ("原文缺失", "text lost"),
 }
 
@@ -81,13 +82,13 @@ class Speech:
         """A table: drawn on a terminal, aligned columns everywhere else."""
         cells = [[str(cell) for cell in row] for row in rows]
         if is_terminal(sys.stdout):
-            drawn = Table(*heads, box=None, pad_edge=False, header_style="bold")
+            drawn = Table(*heads, box=None, pad_edge=False, header_style="bold", show_header=any(heads))
             for row in cells:
                 drawn.add_row(*(Text(cell) for cell in row))
             Console(file=sys.stdout).print(drawn)
             return
         widths = [max(cell_len(row[place]) for row in [list(heads), *cells]) for place in range(len(heads))]
-        for row in [list(heads), *cells]:
+        for row in [list(heads), *cells] if any(heads) else cells:
             padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
             sys.stdout.write("  ".join(padded).rstrip() + "\n")
 

@@ -16,14 +16,16 @@ from typing import ClassVar
 class Reason:
     """One unmet condition: what it is, in both languages, and where it comes from.
 
-    ``judged`` holds the guard values it was judged on; a value of ``None`` means "not known".
+    ``provenance`` is that of the rule (printed, reading, deployer, lost), or ``engine`` for what the program itself
+    asks for, such as a reason for a correction. ``judged`` holds the guard values it was judged on; a value of
+    ``None`` means "not known".
     """
 
     code: str
     zh: str
     en: str
     clauses: tuple[str, ...] = ()
-    provenance: str = "deployer"
+    provenance: str = "engine"
     judged: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal
 
 from engine.core.definition import Scope
@@ -224,12 +223,15 @@ class Reopen(Command):
 
 
 _CAMEL = re.compile(r"(?<!^)(?=[A-Z])")
+_NAMES: dict[type, str] = {}
 
 
-@cache
 def snake(cls: type) -> str:
     """``OpenCase`` -> ``open_case``: the name of a command or event in stores, logs and answers."""
-    return _CAMEL.sub("_", cls.__name__).lower()
+    name = _NAMES.get(cls)
+    if name is None:
+        name = _NAMES[cls] = _CAMEL.sub("_", cls.__name__).lower()
+    return name
 
 
 COMMANDS: Mapping[str, type[Command]] = {snake(cls): cls for cls in Command.__subclasses__()}

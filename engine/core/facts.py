@@ -30,7 +30,7 @@ def read_value(name: str, fact: Fact, raw: RawValue) -> FactValue:
         if fact.type == "code":
             zh, en = f"以下之一：{'、'.join(fact.options)}", f"one of: {', '.join(fact.options)}"
         raise CommandMalformed(
-            f"“{fact.title.zh}”（{name}）填写有误：应为{zh}", f"{fact.title.en} ({name}): expected {en}", fact=name
+            f"「{fact.title.zh}」（{name}）填写有误：应为{zh}", f"{fact.title.en} ({name}): expected {en}", fact=name
         )
     return value
 

@@ -77,7 +77,7 @@ class TrackMachine:
         possible = sorted(self.moves_from(step))
         title = self.track.steps[step].title
         raise MoveImpossible(
-            f"“{self.track.title.zh}”现处于“{title.zh}”，没有动作 {name}；可用：{'、'.join(possible) or '无'}",
+            f"「{self.track.title.zh}」现处于「{title.zh}」，没有动作 {name}；可用：{'、'.join(possible) or '无'}",
             f"{self.track.title.en} stands at {title.en}: no move {name}; possible: {', '.join(possible) or 'none'}",
             track=self.name, step=step, move=name, possible=possible,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from engine.core.directory import Directory
 from engine.core.machine import Rules, compile_rules
 from engine.core.view import CHINA, default_parameters
 from engine.definitions.loader import Library
-from engine.errors import DefinitionUnknown, UnitUnknown
+from engine.errors import DefinitionEdited, DefinitionUnknown, UnitUnknown
 from engine.service.content import Content, PlainContent
 from engine.store.database import Database
 from engine.store.work import Work
@@ -36,9 +37,13 @@ def kept(database: Database) -> Iterator[Work]:
 
 @dataclass
 class Books:
-    """The rule books by hash: those that shipped with the program, and those that running cases are pinned to."""
+    """The rule books by hash: those that shipped with the program, and those that running cases are pinned to.
+
+    Only what ships may open cases: a book found in the store serves the cases pinned to it and no others.
+    """
 
     rules: dict[str, Rules]
+    _found: dict[str, Rules] = field(default_factory=dict)
 
     @staticmethod
     def of(library: Library) -> Books:
@@ -59,15 +64,25 @@ class Books:
         return max(fitting, key=lambda rules: (rules.definition.effective.since, rules.definition.version))
 
     def pinned(self, digest: str, work: Work) -> Rules:
-        """The rules a case is pinned to; read from the store when this program no longer ships them."""
-        rules = self.rules.get(digest)
+        """The rules a case is pinned to; read from the store when this program no longer ships them.
+
+        Raises :class:`DefinitionUnknown`; :class:`DefinitionEdited` when the stored book is not the one of that hash.
+        """
+        rules = self.rules.get(digest) or self._found.get(digest)
         if rules is None:
-            body = work.pinned_definition(digest)
-            if body is None:
-                raise DefinitionUnknown(f"没有流程定义 {digest[:12]}", f"no definition {digest[:12]}", hash=digest)
-            rules = compile_rules(Definition.model_validate_json(body), digest)
-            self.rules[digest] = rules
+            rules = self._found[digest] = _read_from_store(digest, work)
         return rules
+
+
+def _read_from_store(digest: str, work: Work) -> Rules:
+    body = work.pinned_definition(digest)
+    if body is None:
+        raise DefinitionUnknown(f"没有流程定义 {digest[:12]}", f"no definition {digest[:12]}", hash=digest)
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise DefinitionEdited(
+            f"存储的流程定义 {digest[:12]} 被改动", f"the stored definition {digest[:12]} was changed", hash=digest
+        )
+    return compile_rules(Definition.model_validate_json(body), digest)
 
 
 def _in_force(definition: Definition, today: date) -> bool:

@@ -208,8 +208,9 @@ def _at_head(url: str) -> str:
 def _embedded(database: Database) -> Iterator[Check]:
     for name, value, wanted in durability(database):
         right = value == wanted
-        said = f"{name} = {value}" if right else f"{name} = {value}, {wanted}"
-        yield Check(name, "ok" if right else "bad", Label(zh=f"{said}（设置）", en=said))
+        zh = f"数据库设置 {name} = {value}" if right else f"数据库设置 {name} = {value}，应为 {wanted}"
+        en = f"setting {name} = {value}" if right else f"setting {name} = {value}, must be {wanted}"
+        yield Check(name, "ok" if right else "bad", Label(zh=zh, en=en))
 
 
 def _directory(database: Database) -> Directory:

@@ -219,7 +219,7 @@ def _sheet(case: Case, rules: Rules, directory: Directory, draft: Draft) -> Case
     book = rules.definition
     area = directory.jurisdictions[case.area]
     view = draft.view()
-    units = {*case.units, *(one.to_unit for one in case.hand_offs.values())}
+    units = {*case.units, *(unit for one in case.hand_offs.values() for unit in (one.from_unit, one.to_unit))}
     return CaseSheet(
         case=case,
         definition=f"{book.id}@{book.version}",

@@ -22,7 +22,7 @@ from engine.service.read import TimelineLine, happened, replay, show, unit_label
 
 BEGINNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """When a story begins if nobody says otherwise: 9 o'clock in China."""
-TICK = timedelta(minutes=10)
+TICK = timedelta(minutes=5)
 _RELATIVE = re.compile(r"@(today|[+-][0-9]{1,4}d)")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
@@ -292,6 +292,12 @@ COMMANDS: Mapping[str, Maker] = {
     ),
 }
 """How each act of a story becomes the command that a form would send."""
+
+
+def clock_ending_before(told: Told, now: datetime) -> StoryClock:
+    """A clock for a story that is over by now, begun at 9 in the morning in China: its cases can be gone on with."""
+    begins = (now - duration(told) - timedelta(days=1)).astimezone(CHINA)
+    return StoryClock(begins.replace(hour=9, minute=0, second=0, microsecond=0).astimezone(UTC))
 
 
 def duration(told: Told) -> timedelta:

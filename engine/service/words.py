@@ -63,7 +63,7 @@ def _documents(names: _Names, event: ev.DocumentsFiled) -> Phrase:
 
 def _note(names: _Names, event: ev.NoteAdded) -> Phrase:
     track = names.track(event.track)
-    return f"“{track.zh}”补充说明", f"{track.en}: note added"
+    return f"「{track.zh}」补充说明", f"{track.en}: note added"
 
 
 def _consent(names: _Names, event: ev.ConsentRecorded) -> Phrase:
@@ -74,7 +74,7 @@ def _consent(names: _Names, event: ev.ConsentRecorded) -> Phrase:
 def _track_opened(names: _Names, event: ev.TrackOpened) -> Phrase:
     track = names.track(event.track)
     waiting = ("，等待负责单位接收", ", waiting for the responsible unit") if event.waiting else ("", "")
-    return f"开启“{track.zh}”{waiting[0]}", f"opened {track.en}{waiting[1]}"
+    return f"开启「{track.zh}」{waiting[0]}", f"opened {track.en}{waiting[1]}"
 
 
 def _offered(names: _Names, event: ev.HandOffOffered) -> Phrase:
@@ -83,7 +83,7 @@ def _offered(names: _Names, event: ev.HandOffOffered) -> Phrase:
     missing = names.documents(event.missing)
     tail = (f"，缺：{missing.zh}", f", missing: {missing.en}") if event.missing else ("", "")
     return (
-        f"“{track.zh}”向{unit.zh}提出移交（{step.zh}）{tail[0]}",
+        f"「{track.zh}」向{unit.zh}提出移交（{step.zh}）{tail[0]}",
         f"{track.en}: offered to {unit.en} ({step.en}){tail[1]}",
     )
 
@@ -104,22 +104,22 @@ def _withdrawn(names: _Names, event: ev.HandOffWithdrawn) -> Phrase:
 def _moved(names: _Names, event: ev.Moved) -> Phrase:
     track, move = names.track(event.track), names.book.tracks[event.track].moves[event.move].title
     step = names.step(event.track, event.to_step)
-    return f"“{track.zh}”{move.zh} → {step.zh}", f"{track.en}: {move.en} -> {step.en}"
+    return f"「{track.zh}」{move.zh} → {step.zh}", f"{track.en}: {move.en} -> {step.en}"
 
 
 def _holder(names: _Names, event: ev.HolderChanged) -> Phrase:
     track, unit = names.track(event.track), names.unit(event.holder)
-    return f"“{track.zh}”改由{unit.zh}负责", f"{track.en}: now held by {unit.en}"
+    return f"「{track.zh}」改由{unit.zh}负责", f"{track.en}: now held by {unit.en}"
 
 
 def _reversed(names: _Names, event: ev.MoveReversed) -> Phrase:
     track = names.track(event.track)
-    return f"撤销“{track.zh}”的第 {event.event} 号动作", f"{track.en}: reversed event {event.event}"
+    return f"撤销「{track.zh}」的第 {event.event} 号动作", f"{track.en}: reversed event {event.event}"
 
 
 def _referred(names: _Names, event: ev.UnitReferred) -> Phrase:
     unit, track = names.unit(event.to_unit), names.track(event.track)
-    return f"“{track.zh}”转介{unit.zh}", f"{track.en}: referred to {unit.en}"
+    return f"「{track.zh}」转介{unit.zh}", f"{track.en}: referred to {unit.en}"
 
 
 def _referral_ended(names: _Names, event: ev.ReferralEnded) -> Phrase:
@@ -128,7 +128,7 @@ def _referral_ended(names: _Names, event: ev.ReferralEnded) -> Phrase:
 
 def _assigned(names: _Names, event: ev.PersonAssigned) -> Phrase:
     track = names.track(event.track)
-    return f"“{track.zh}”指派给 {event.person or '—'}", f"{track.en}: assigned to {event.person or '-'}"
+    return f"「{track.zh}」指派给 {event.person or '—'}", f"{track.en}: assigned to {event.person or '-'}"
 
 
 _OUTCOMES = {
@@ -141,17 +141,17 @@ _OUTCOMES = {
 def _duty(names: _Names, event: ev.DutySettled) -> Phrase:
     duty = names.book.duties[event.duty].title
     outcome = _OUTCOMES[event.outcome]
-    return f"职责“{duty.zh}”：{outcome[0]}", f"duty {duty.en}: {outcome[1]}"
+    return f"职责「{duty.zh}」：{outcome[0]}", f"duty {duty.en}: {outcome[1]}"
 
 
 def _track_declined(names: _Names, event: ev.TrackDeclined) -> Phrase:
     track = names.track(event.track)
-    return f"受害人谢绝“{track.zh}”", f"the victim declined {track.en}"
+    return f"受害人谢绝「{track.zh}」", f"the victim declined {track.en}"
 
 
 def _track_ended(names: _Names, event: ev.TrackEnded) -> Phrase:
     track = names.track(event.track)
-    return f"“{track.zh}”随结案终止", f"{track.en} ended with the case"
+    return f"「{track.zh}」随结案终止", f"{track.en} ended with the case"
 
 
 def _corrected(names: _Names, event: ev.FactCorrected) -> Phrase:
@@ -185,7 +185,7 @@ def _closed(names: _Names, event: ev.CaseClosed) -> Phrase:
 
 def _reopened(names: _Names, event: ev.CaseReopened) -> Phrase:
     track = names.track(event.track)
-    return f"重新办理：“{track.zh}”", f"reopened: {track.en}"
+    return f"重新办理：「{track.zh}」", f"reopened: {track.en}"
 
 
 _SAY: Mapping[type, Callable[[_Names, Any], Phrase]] = {

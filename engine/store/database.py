@@ -65,7 +65,12 @@ def engine_for(url: str) -> Engine:
         return engine
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
-        connect_args={"autocommit": True, "connect_timeout": BUSY_SECONDS, "application_name": "guitu"},
+        connect_args={
+            "autocommit": True,
+            "connect_timeout": BUSY_SECONDS,
+            "application_name": "guitu",
+            "options": f"-c lock_timeout={BUSY_SECONDS}s",
+        },
         paramstyle="format",
         use_native_hstore=False,
         pool_size=POOL_SIZE,

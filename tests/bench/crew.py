@@ -1,7 +1,8 @@
 """Writers in processes of their own, started together and timed together.
 
-A job is prepared first (connections opened, cases opened, rows made ready) and only then timed. Writers are
-forked: whoever starts them holds no database connection open.
+What is to be compared runs in the same processes, a slice of one job, then a slice of the next, in turn: a disk or
+a neighbour that is slow for a second is slow for all of them. Jobs are prepared first (connections opened, cases
+opened, rows made ready) and only then timed. Writers are forked: whoever starts them holds no connection open.
 """
 
 from __future__ import annotations
@@ -12,27 +13,35 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
+from typing import TypeVar
 
 Move = Callable[[], object]
 Job = Callable[[int], AbstractContextManager[list[Move]]]
 """Given the number of the writer: a context that gives the moves to make, each a call that commits once."""
 
-START_SECONDS = 120
+Name = TypeVar("Name")
+START_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What a crew did: moves, wall time from the first start to the last end, CPU of the writer processes."""
+    """What a crew did: moves, wall time from first start to last end of each slice, CPU of the writer processes."""
 
-    moves: int
     seconds: float
     cpu_seconds: float
     latencies: tuple[float, ...]
+    rates: tuple[float, ...]
+    """Moves per second, slice by slice."""
+
+    @property
+    def moves(self) -> int:
+        """How many moves were made."""
+        return len(self.latencies)
 
     @property
     def per_second(self) -> float:
@@ -46,15 +55,15 @@ class Timed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Slice:
     started: float
     ended: float
     cpu: float
     latencies: tuple[float, ...]
 
 
-def crew(writers: int, job: Job) -> Timed:
-    """Let so many writers do the job at the same time. Raises ``RuntimeError`` when one of them fails."""
+def crew(writers: int, jobs: Mapping[Name, Job], slices: int) -> dict[Name, Timed]:
+    """Let so many writers do these jobs at the same time. Raises ``RuntimeError`` when one of them fails."""
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(writers)
     hired = []
@@ -62,37 +71,49 @@ def crew(writers: int, job: Job) -> Timed:
     sys.stderr.flush()
     for number in range(writers):
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(number, job, barrier, theirs))
+        process = context.Process(target=_work, args=(number, list(jobs.values()), slices, barrier, theirs))
         process.start()
         theirs.close()
         hired.append((process, ours))
-    said = [_heard(ours) for _, ours in hired]
+    heard = [_heard(ours) for _, ours in hired]
     for process, _ in hired:
         process.join()
-    failed = [one for one in said if isinstance(one, str)]
-    if failed:
-        raise RuntimeError(f"a writer failed:\n{failed[0]}")
-    good = [one for one in said if isinstance(one, _Said)]
-    latencies = tuple(latency for one in good for latency in one.latencies)
-    wall = max(one.ended for one in good) - min(one.started for one in good)
-    return Timed(len(latencies), wall, sum(one.cpu for one in good), latencies)
+    for said in heard:
+        if isinstance(said, str):
+            raise RuntimeError(f"a writer failed:\n{said}")
+    good = [said for said in heard if not isinstance(said, str)]
+    return {name: _together([said[place] for said in good]) for place, name in enumerate(jobs)}
 
 
-def _heard(end: Connection) -> _Said | str:
+def _together(writers: list[list[_Slice]]) -> Timed:
+    """What the writers did on one job: its slices follow each other, with other jobs in between."""
+    at_once = list(zip(*writers, strict=True))
+    walls = [max(one.ended for one in slices) - min(one.started for one in slices) for slices in at_once]
+    counts = [sum(len(one.latencies) for one in slices) for slices in at_once]
+    return Timed(
+        sum(walls),
+        sum(one.cpu for slices in at_once for one in slices),
+        tuple(latency for slices in at_once for one in slices for latency in one.latencies),
+        tuple(count / wall for count, wall in zip(counts, walls, strict=True)),
+    )
+
+
+def _heard(end: Connection) -> list[list[_Slice]] | str:
     try:
-        said: _Said | str = end.recv()
+        said: list[list[_Slice]] | str = end.recv()
     except EOFError:
         return "a writer process died without a word"
     return said
 
 
-def _work(number: int, job: Job, barrier: Barrier, end: Connection) -> None:
-    said: _Said | str
+def _work(number: int, jobs: list[Job], slices: int, barrier: Barrier, end: Connection) -> None:
+    said: list[list[_Slice]] | str
     try:
-        with job(number) as moves:
+        with ExitStack() as stack:
+            todo = [stack.enter_context(job(number)) for job in jobs]
             gc.collect()
-            barrier.wait(START_SECONDS)
-            said = _timed(moves)
+            gc.freeze()  # what was made ready is not the engine's to sweep
+            said = _in_turn(todo, slices, barrier)
     except BaseException:  # whatever it was, the one who waits must hear of it
         barrier.abort()
         said = traceback.format_exc()
@@ -100,7 +121,20 @@ def _work(number: int, job: Job, barrier: Barrier, end: Connection) -> None:
     end.close()
 
 
-def _timed(moves: list[Move]) -> _Said:
+def _in_turn(todo: list[list[Move]], slices: int, barrier: Barrier) -> list[list[_Slice]]:
+    """A slice of each job, then the next slice of each, every other time in the other order."""
+    done: list[list[_Slice]] = [[] for _ in todo]
+    for turn in range(slices):
+        order = range(len(todo)) if turn % 2 == 0 else reversed(range(len(todo)))
+        for job in order:
+            moves = todo[job]
+            part = moves[len(moves) * turn // slices : len(moves) * (turn + 1) // slices]
+            barrier.wait(START_SECONDS)
+            done[job].append(_timed(part))
+    return done
+
+
+def _timed(moves: list[Move]) -> _Slice:
     clock, latencies = time.perf_counter, []
     cpu = _cpu()
     started = before = clock()
@@ -109,7 +143,7 @@ def _timed(moves: list[Move]) -> _Said:
         after = clock()
         latencies.append(after - before)
         before = after
-    return _Said(started, before, _cpu() - cpu, tuple(latencies))
+    return _Slice(started, before, _cpu() - cpu, tuple(latencies))
 
 
 def _cpu() -> float:

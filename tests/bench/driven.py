@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from functools import partial
+
 from engine.core.commands import Actor, Command
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import handle
 from engine.service.log import configure
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
-
 from tests.bench.crew import Job, Move
 from tests.bench.procedure import COUNTIES, RULES, Act, directory, script, setting_up
 
@@ -58,14 +58,14 @@ def engine_job(url: str, cases: int, moves: int = len(SCRIPT)) -> Job:
     """Each writer walks its own cases in turn, one move each, as many units at work at once would."""
 
     @contextmanager
-    def job(number: int) -> Iterator[list[Move]]:
+    def job(writer: int) -> Iterator[list[Move]]:
         with bench_desk(url) as desk:
-            areas = [COUNTIES[(number + place) % len(COUNTIES)] for place in range(cases)]
+            areas = [COUNTIES[(writer + place) % len(COUNTIES)] for place in range(cases)]
             files = [(opened(desk, area), area) for area in areas]
             todo: list[Move] = []
-            for number, act in enumerate(SCRIPT[:moves]):
+            for place, act in enumerate(SCRIPT[:moves]):
                 random.shuffle(files)
-                todo += [partial(handle, desk, *words(number, act, case, area)) for case, area in files]
+                todo += [partial(handle, desk, *words(place, act, case, area)) for case, area in files]
             yield todo
 
     return job

@@ -19,10 +19,10 @@ from contextlib import closing, contextmanager
 from functools import partial
 
 import psycopg
-from engine.store.database import engine_for
-from engine.vault.pseudonym import new_pseudonym
 from sqlalchemy import make_url
 
+from engine.store.database import engine_for
+from engine.vault.pseudonym import new_pseudonym
 from tests.bench.crew import Job, Move
 from tests.bench.tape import Tape, Written
 

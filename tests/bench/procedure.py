@@ -64,7 +64,8 @@ _TRACKS: dict[str, tuple[dict[str, object], str]] = {
     ),
     "employment": (
         {"track": "placement", "reached": ["placing"]},
-        "asked:human_resources advised:human_resources trained:human_resources matched:human_resources placed:civil_affairs settled",
+        "asked:human_resources advised:human_resources trained:human_resources matched:human_resources"
+        " placed:civil_affairs settled",
     ),
     "legal_aid": (
         {"track": "rescue", "reached": ["identified"]},
@@ -72,7 +73,8 @@ _TRACKS: dict[str, tuple[dict[str, object], str]] = {
     ),
     "follow_up": (
         {"track": "placement", "reached": ["placed"]},
-        "visiting:civil_affairs visited:civil_affairs revisited:civil_affairs checked:police evaluated:civil_affairs archived",
+        "visiting:civil_affairs visited:civil_affairs revisited:civil_affairs checked:police"
+        " evaluated:civil_affairs archived",
     ),
 }  # fmt: skip
 
@@ -202,6 +204,12 @@ class Act:
 
     function: str
     command: cmd.Command
+    track: str = ""
+
+    @property
+    def what(self) -> str:
+        """The act in a word."""
+        return self.command.move if isinstance(self.command, cmd.Move) else "accept"
 
     def on(self, case: str, area: str, key: str) -> tuple[cmd.Command, cmd.Actor]:
         """The command on one case, with an idempotency key, and who gives it."""
@@ -223,13 +231,14 @@ def _act_on_track(case: Case, track: str) -> Act | None:
     here = [name for name, _ in steps].index(state.step)
     if state.hand_off is not None:
         receiver = case.hand_offs[state.hand_off].to_unit.rpartition("-")[0]
-        return Act(receiver, cmd.Accept(case="", hand_off=state.hand_off.partition("/")[2]))
+        return Act(receiver, cmd.Accept(case="", hand_off=state.hand_off.partition("/")[2]), track)
     facts: dict[str, cmd.RawValue] = {f"{track}.result_{here + 1}": "good" if here % 2 else "fair"}
     if here % 2:
         facts[f"{track}.remark"] = f"第{here + 1}步已办理，材料齐全，联系人已知悉"
     documents = (f"{track}_papers",) if here == 0 else ()
     holder = (state.holder or "").rpartition("-")[0]
-    return Act(holder, cmd.Move(case="", track=track, move=f"to_{steps[here + 1][0]}", facts=facts, documents=documents))
+    move = f"to_{steps[here + 1][0]}"
+    return Act(holder, cmd.Move(case="", track=track, move=move, facts=facts, documents=documents), track)
 
 
 def setting_up() -> list[Act]:
@@ -238,6 +247,22 @@ def setting_up() -> list[Act]:
         Act("police", cmd.OpenCase(case="", area="", definition="bench", facts=OPENING)),
         Act("police", cmd.RecordConsent(case="", consent="help", given=True)),
     ]
+
+
+def receiver(act: Act) -> str | None:
+    """The function that a move asks to take over, if it leads into another function's step."""
+    if not isinstance(act.command, cmd.Move):
+        return None
+    track = RULES.definition.tracks[act.track]
+    asked = track.steps[track.moves[act.command.move].to].responsible
+    return None if asked == act.function else asked
+
+
+def composition(acts: list[Act]) -> dict[str, int]:
+    """How many of these acts make a move at once, offer a hand-off, and accept one."""
+    offers = sum(receiver(act) is not None for act in acts)
+    accepts = sum(isinstance(act.command, cmd.Accept) for act in acts)
+    return {"moves": len(acts) - offers - accepts, "offers": offers, "acceptances": accepts}
 
 
 def script() -> list[Act]:
@@ -257,7 +282,7 @@ def script() -> list[Act]:
         next_one = _act_on_track(case, track)
         if next_one is not None:
             at += timedelta(hours=1)
-            acts.append(Act(next_one.function, replace(next_one.command, expected_revision=case.revision)))
+            acts.append(replace(next_one, command=replace(next_one.command, expected_revision=case.revision)))
             case = follow(next_one, case)
         if len(case.tracks) == len(_TRACKS) and not case.held():
             break

@@ -10,16 +10,17 @@ import random
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
+
+from sqlalchemy import create_engine, text
 
 from engine.core.commands import OpenCase
 from engine.service.handle import handle
 from engine.service.read import replay
 from engine.vault.pseudonym import new_pseudonym
-from sqlalchemy import create_engine, text
-
 from tests.bench.driven import SCRIPT, bench_desk, words
-from tests.bench.procedure import COUNTIES, setting_up
+from tests.bench.procedure import COUNTIES, OPENING, RULES, Act, setting_up
 from tests.postgres import PostgresServer
 
 MOVES_MADE = 8
@@ -33,20 +34,18 @@ Connection = Any
 
 def walk_originals(url: str, count: int) -> None:
     """Walk the first cases of a store through the engine, in all counties, each with other facts."""
-    chance = random.Random(count)
-    acts = [*setting_up(), *SCRIPT[:MOVES_MADE]]
     with bench_desk(url) as desk:
         for place in range(count):
             case, area = new_pseudonym(), COUNTIES[place % len(COUNTIES)]
-            for number, act in enumerate(acts, -len(setting_up())):
-                command, actor = words(number, act, case, area)
-                if isinstance(command, OpenCase):
-                    facts = {**command.facts, "victim.age_years": chance.randint(1, 17), "origin": f"第{place}号" * (1 + place % 20)}
-                    command = OpenCase(
-                        case=case, area=area, definition=command.definition, facts=facts,
-                        idempotency_key=command.idempotency_key,
-                    )  # fmt: skip
-                handle(desk, command, actor)
+            for number, act in enumerate([_opening(place), *setting_up()[1:], *SCRIPT[:MOVES_MADE]]):
+                handle(desk, *words(number, act, case, area))
+
+
+def _opening(place: int) -> Act:
+    """How a case is opened, with facts of its own."""
+    first, *_ = setting_up()
+    facts = {**OPENING, "victim.age_years": 1 + place % 17, "origin": f"第{place}号" * (1 + place % 20)}
+    return replace(first, command=OpenCase(case="", area="", definition=RULES.definition.id, facts=facts))
 
 
 def fill_sqlite(path: str, cases: int) -> None:
@@ -133,7 +132,9 @@ def _sqlite_columns(connection: Connection, table: str) -> list[str]:
 def _postgres_columns(connection: Connection, table: str) -> list[str]:
     """The same in the words of PostgreSQL."""
     found = []
-    asked = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
+    asked = (
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
+    )
     for name, kind in connection.execute(asked, (table,)).fetchall():
         if kind == "bytea":
             found.append(f"convert_to(replace(convert_from(original.{name}, 'UTF8'), old, new), 'UTF8')")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from engine.service.handle import handle
-from engine.vault.pseudonym import new_pseudonym
 from sqlalchemy import Engine, event
 
+from engine.service.handle import handle
+from engine.vault.pseudonym import new_pseudonym
 from tests.bench.driven import SCRIPT, bench_desk, words
 from tests.bench.procedure import COUNTIES, setting_up
 
@@ -80,7 +80,10 @@ def _listening() -> Iterator[list[Written]]:
         if str(statement).lstrip().upper().startswith(_WRITES):
             heard.extend((str(statement), tuple(values or ())) for values in rows)
 
-    factories = {"sqlite": {"factory": _sqlite_factory(note)}, "postgresql": {"cursor_factory": _psycopg_factory(note)}}
+    factories: dict[str, dict[str, Any]] = {
+        "sqlite": {"factory": _sqlite_factory(note)},
+        "postgresql": {"cursor_factory": _psycopg_factory(note)},
+    }
 
     def connect(dialect: Any, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
         parameters.update(factories[dialect.name])
@@ -94,11 +97,11 @@ def _listening() -> Iterator[list[Written]]:
 
 def _sqlite_factory(note: Any) -> type[sqlite3.Connection]:
     class Cursor(sqlite3.Cursor):
-        def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
+        def execute(self, statement: str, values: Any = (), /) -> Any:
             note(statement, [values])
             return super().execute(statement, values)
 
-        def executemany(self, statement: str, rows: Any, /) -> sqlite3.Cursor:
+        def executemany(self, statement: str, rows: Any, /) -> Any:
             rows = list(rows)
             note(statement, rows)
             return super().executemany(statement, rows)

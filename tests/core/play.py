@@ -235,5 +235,5 @@ class Game:
         return [recorded.kind for recorded in self.last.events]
 
 
-READY = {"search.result": "not_found", "carer": "P-CARER", "buyers": ["P-BUYER"]}
+READY: dict[str, cmd.RawValue] = {"search.result": "not_found", "carer": "P-CARER", "buyers": ["P-BUYER"]}
 """What lets a child be placed."""

@@ -17,9 +17,7 @@ Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 def test_every_public_thing_has_a_docstring(path: Path) -> None:
     tree = parse(path)
     silent = [] if ast.get_docstring(tree) else ["the module itself"]
-    silent += [
-        f"{node.name} in line {node.lineno}" for node in _public(tree.body) if not ast.get_docstring(node)
-    ]
+    silent += [f"{node.name} in line {node.lineno}" for node in _public(tree.body) if not ast.get_docstring(node)]
     assert silent == []
 
 

@@ -34,26 +34,20 @@ def _named_functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctio
 def test_no_file_is_longer_than_four_hundred_lines() -> None:
     lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in _measured()}
     assert {
-        name: length
-        for name, length in lengths.items()
-        if length > MOST_LINES_OF_A_FILE and name not in EXEMPT
+        name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE and name not in EXEMPT
     } == {}
 
 
 def test_no_function_is_longer_than_sixty_lines() -> None:
     lengths = {name: (node.end_lineno or 0) - node.lineno + 1 for name, node in _named_functions()}
     assert {
-        name: length
-        for name, length in lengths.items()
-        if length > MOST_LINES_OF_A_FUNCTION and name not in EXEMPT
+        name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FUNCTION and name not in EXEMPT
     } == {}
 
 
 def test_nothing_is_nested_four_deep() -> None:
     depths = {name: _depth(node.body) for name, node in _named_functions()}
-    assert {
-        name: depth for name, depth in depths.items() if depth > DEEPEST_NESTING and name not in EXEMPT
-    } == {}
+    assert {name: depth for name, depth in depths.items() if depth > DEEPEST_NESTING and name not in EXEMPT} == {}
 
 
 def test_the_engine_commits_in_one_place() -> None:
@@ -79,9 +73,7 @@ def test_broad_excepts_are_only_the_worker_loop_and_the_error_page() -> None:
 
 
 def test_every_module_has_a_name_that_says_something() -> None:
-    assert [
-        name_of(path) for path in _measured() if {path.stem, path.parent.name} & NAMES_THAT_SAY_NOTHING
-    ] == []
+    assert [name_of(path) for path in _measured() if {path.stem, path.parent.name} & NAMES_THAT_SAY_NOTHING] == []
 
 
 def test_every_exemption_is_still_needed_and_has_a_reason() -> None:
@@ -90,9 +82,7 @@ def test_every_exemption_is_still_needed_and_has_a_reason() -> None:
 
 
 def test_the_measure_of_nesting_counts_as_people_do() -> None:
-    flat = ast.parse(
-        "if a:\n    pass\nelif b:\n    pass\nelif c:\n    pass\nelif d:\n    pass\nelif e:\n    pass"
-    )
+    flat = ast.parse("if a:\n    pass\nelif b:\n    pass\nelif c:\n    pass\nelif d:\n    pass\nelif e:\n    pass")
     deep = ast.parse("for a in b:\n  if a:\n    with c:\n      try:\n        d\n      finally:\n        e")
     assert (_depth(flat.body), _depth(deep.body)) == (1, 4)
 
@@ -123,6 +113,5 @@ def _bodies(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 def _is_broad(caught: ast.expr | None) -> bool:
     names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     return any(
-        name is None or (isinstance(name, ast.Name) and name.id in {"Exception", "BaseException"})
-        for name in names
+        name is None or (isinstance(name, ast.Name) and name.id in {"Exception", "BaseException"}) for name in names
     )

@@ -157,21 +157,22 @@ def held_by_another_process(database: Database, case: str) -> Iterator[None]:
         process.stdin.close()
 
 
-def test_a_database_held_by_another_process_beyond_patience_is_unavailable(
-    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+def test_what_another_process_holds_beyond_patience_is_unavailable(
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with play_desk(sqlite_database.app_url) as desk:
+    with play_desk(database.app_url) as desk:
         case = opened(desk)
+    monkeypatch.setattr(room, "BUSY_SECONDS", 1)
     monkeypatch.setattr(room, "_SQLITE_SETTINGS", (*room._SQLITE_SETTINGS, "PRAGMA busy_timeout = 50"))
-    with later(sqlite_database) as desk:
-        with held_by_another_process(sqlite_database, case):
-            before = everything(sqlite_database)
+    with later(database) as desk:
+        with held_by_another_process(database, case):
+            before = everything(database)
             with pytest.raises(StoreUnavailable):
                 ask(desk, note(case))
             assert read.show(desk, case, POLICE).case.revision == 1, "looking needs no lock"
-        assert everything(sqlite_database) == before
+        assert everything(database) == before
         ask(desk, note(case))
-        check_whole(desk, sqlite_database)
+        check_whole(desk, database)
 
 
 @pytest.mark.parametrize("step", [3, 4, 5, 8, 9])
@@ -303,6 +304,19 @@ def test_an_event_that_cannot_be_read_any_more_is_a_broken_history_not_a_crash(d
             read.replay(desk, case)
         with pytest.raises(HistoryBroken):
             read.timeline(desk, case, POLICE)
+
+
+def test_a_case_row_that_does_not_say_what_its_content_says_is_a_broken_history(database: Database) -> None:
+    with play_desk(database.app_url) as desk:
+        one, other = opened(desk), opened(desk)
+        as_owner(database, "UPDATE case_record SET revision = 7 WHERE id = %s", values=(one,))
+        with pytest.raises(HistoryBroken):
+            ask(desk, note(one))
+        as_owner(
+            database, "UPDATE case_record SET content = (SELECT content FROM case_record WHERE id = %s)", values=(one,)
+        )
+        with pytest.raises(HistoryBroken):
+            read.show(desk, other, POLICE)
 
 
 def test_an_event_that_somebody_took_out_does_not_replay(database: Database) -> None:

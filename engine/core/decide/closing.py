@@ -45,7 +45,7 @@ def holding_reasons(draft: Draft) -> Iterator[Reason]:
         track = draft.definition.tracks[name]
         title = track.steps[state.step].title
         yield Reason(
-            code="track_open", zh=f"“{track.title.zh}”尚未办结（现处于“{title.zh}”）",
+            code="track_open", zh=f"「{track.title.zh}」尚未办结（现处于「{title.zh}」）",
             en=f"{track.title.en} is not finished (stands at {title.en})", clauses=track.clauses,
             provenance=track.provenance, judged={f"track:{name}": state.step},
         )  # fmt: skip
@@ -57,11 +57,13 @@ def holding_reasons(draft: Draft) -> Iterator[Reason]:
             )  # fmt: skip
     view = draft.view()
     for name, duty in draft.definition.duties_of(draft.case.scope).items():
+        # A duty's own provenance says where its *unit* comes from; that the duty stands is printed where it has a clause.
         if draft.case.scope != "office" and standing(name, duty, view) == "open":
             yield Reason(
-                code="duty_open", zh=f"职责“{duty.title.zh}”尚未完成、谢绝或说明不适用（{name}）",
+                code="duty_open", zh=f"职责「{duty.title.zh}」尚未完成、谢绝或说明不适用（{name}）",
                 en=f"duty not done, declined or marked not applicable: {duty.title.en} ({name})",
-                clauses=duty.clauses, provenance=duty.provenance, judged={f"duty:{name}": "open"},
+                clauses=duty.clauses, provenance="printed" if duty.basis else duty.provenance,
+                judged={f"duty:{name}": "open"},
             )  # fmt: skip
     for number, cause in draft.case.flags.items():
         yield Reason(
@@ -101,7 +103,7 @@ def reopen(draft: Draft, command: Reopen) -> None:
     if step.responsible not in draft.unit.functions:
         raise refused(
             Reason(
-                code="not_your_track", zh=f"“{track.title.zh}”由职能 {step.responsible} 负责，本单位不能以此重新办理",
+                code="not_your_track", zh=f"「{track.title.zh}」由职能 {step.responsible} 负责，本单位不能以此重新办理",
                 en=f"{track.title.en} belongs to function {step.responsible}; reopen on a track of your own",
             )
         )  # fmt: skip

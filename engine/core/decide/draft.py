@@ -132,7 +132,7 @@ class Draft:
         track = self.track(name)
         state = self.case.tracks.get(name)
         if state is None or not state.is_held:
-            raise NothingToChange(f"“{track.title.zh}”未在办理中", f"{track.title.en} is not open", track=name)
+            raise NothingToChange(f"「{track.title.zh}」未在办理中", f"{track.title.en} is not open", track=name)
         return state
 
     def hand_off(self, hand_off_id: str) -> HandOff:

@@ -110,9 +110,8 @@ def decline(draft: Draft, command: Decline) -> None:
     reasons = draft.definition.decline_reasons
     if command.reason not in reasons:
         known = "、".join(f"{code}（{label.zh}）" for code, label in reasons.items())
-        raise CommandMalformed(
-            f"退回须选择理由：{known}", f"declining needs a reason code: {', '.join(reasons)}", reason=command.reason
-        )
+        # What was sent instead is not repeated: people write reasons where a code belongs.
+        raise CommandMalformed(f"退回须选择理由：{known}", f"declining needs a reason code: {', '.join(reasons)}")
     draft.emit(ev.HandOffDeclined(hand_off.id, command.reason, command.text))
 
 

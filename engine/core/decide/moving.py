@@ -24,7 +24,7 @@ def move(draft: Draft, command: Move) -> None:
     track, state = draft.track(command.track), draft.state(command.track)
     if state.hand_off is not None or state.status == "waiting":
         raise HandOffImpossible(
-            f"“{track.title.zh}”正等待接收，请先撤回移交或等待对方答复",
+            f"「{track.title.zh}」正等待接收，请先撤回移交或等待对方答复",
             f"{track.title.en} waits for an answer; withdraw the hand-off first", hand_off=state.hand_off,
         )  # fmt: skip
     rule = draft.machine(command.track).move(state.step, command.move)
@@ -58,7 +58,7 @@ def unfilled(definition: Definition, filled: Collection[str], rule: MoveRule) ->
     return [
         Reason(
             code="form_incomplete",
-            zh=f"未填写“{definition.facts[field.fact].title.zh}”（{field.fact}）",
+            zh=f"未填写「{definition.facts[field.fact].title.zh}」（{field.fact}）",
             en=f"not stated: {definition.facts[field.fact].title.en} ({field.fact})",
             clauses=rule.clauses, provenance=rule.provenance, judged={field.fact: None},
         )
@@ -146,7 +146,7 @@ def reverse(draft: Draft, command: Reverse) -> None:
     track = draft.track(command.track)
     state = draft.case.tracks.get(command.track)
     if state is None or state.last is None:
-        raise NothingToChange(f"“{track.title.zh}”没有可撤销的动作", f"{track.title.en}: nothing to reverse")
+        raise NothingToChange(f"「{track.title.zh}」没有可撤销的动作", f"{track.title.en}: nothing to reverse")
     if state.hand_off is not None:
         raise HandOffImpossible("请先撤回尚未答复的移交", "withdraw the open hand-off first", hand_off=state.hand_off)
     if not command.reason.strip():
@@ -190,7 +190,7 @@ def decline_track(draft: Draft, command: DeclineTrack) -> None:
     if not track.declinable:
         raise refused(
             Reason(
-                code="not_declinable", zh=f"“{track.title.zh}”不属于受害人可谢绝的事项",
+                code="not_declinable", zh=f"「{track.title.zh}」不属于受害人可谢绝的事项",
                 en=f"{track.title.en} is not for the victim to decline", clauses=track.clauses,
             )
         )  # fmt: skip

@@ -70,14 +70,14 @@ def open_track(draft: Draft, command: OpenTrack) -> None:
         who = ", ".join(allowed) or "-"
         raise refused(
             Reason(
-                code="not_on_request", zh=f"“{track.title.zh}”只能由以下职能提请开启：{who}",
+                code="not_on_request", zh=f"「{track.title.zh}」只能由以下职能提请开启：{who}",
                 en=f"{track.title.en} can be opened on request of: {who}", clauses=track.clauses,
             )
         )  # fmt: skip
     state = draft.case.tracks.get(command.track)
     if state is not None and (state.is_held or not track.opens.again):
         raise NothingToChange(
-            f"“{track.title.zh}”已开启过", f"{track.title.en} was opened already", track=command.track
+            f"「{track.title.zh}」已开启过", f"{track.title.en} was opened already", track=command.track
         )
     record(draft, command.facts, command.documents, command.track)
     judged = draft.judge(track.opens.requires)

@@ -75,7 +75,7 @@ def _check_stated_by(draft: Draft, values: Mapping[str, FactValue]) -> None:
             who = ", ".join(fact.stated_by)
             reasons.append(
                 Reason(
-                    code="not_yours_to_state", zh=f"“{fact.title.zh}”只能由 {who} 登记",
+                    code="not_yours_to_state", zh=f"「{fact.title.zh}」只能由 {who} 登记",
                     en=f"{fact.title.en} can only be stated by: {who}", judged={"fact": name},
                 )
             )  # fmt: skip

@@ -1,0 +1,74 @@
+"""A world for the command line, and a way to speak to it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from api.cli import app
+
+POLICE = ("--as", "officer-1@gulou-police")
+CIVIL = ("--as", "officer-2@gulou-civil-affairs")
+
+
+@dataclass(frozen=True, slots=True)
+class Guitu:
+    """The command line, pointed at one world."""
+
+    home: Path
+
+    def run(self, *words: str, code: int = 0, language: str = "en") -> Any:
+        """Run a command and hold it to its exit code."""
+        done = CliRunner().invoke(app, ["--home", str(self.home), "--language", language, *words])
+        assert done.exit_code == code, (done.exit_code, done.stdout, done.stderr, done.exception)
+        return done
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        """Run a command with ``--json`` and read its answer."""
+        return json.loads(self.run(*words, "--json", code=code).stdout)
+
+
+@pytest.fixture(scope="session")
+def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a world with the demo directory and no case, to copy from."""
+    home = tmp_path_factory.mktemp("home") / "world"
+    guitu = Guitu(home)
+    guitu.run("db", "upgrade")
+    root = Path(__file__).resolve().parents[2]
+    guitu.run("directory", "load", str(root / "workflows" / "directory" / "demo.yaml"))
+    return home
+
+
+@pytest.fixture
+def guitu(world_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guitu:
+    """Give the command line in a fresh world; nothing of the environment reaches it."""
+    for name in (
+        "GUITU_HOME",
+        "GUITU_DATABASE_URL",
+        "GUITU_LANGUAGE",
+        "GUITU_AS",
+        "GUITU_LOG_LEVEL",
+        "GUITU_WORKFLOWS",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "world"
+    shutil.copytree(world_template, home)
+    return Guitu(home)
+
+
+@pytest.fixture
+def opened(guitu: Guitu) -> Callable[..., str]:
+    """Give a way to open a victim's record; it answers the pseudonym."""
+
+    def open_(*facts: str) -> str:
+        words = [word for fact in ("victim.suspected_trafficked=true", *facts) for word in ("--fact", fact)]
+        return str(guitu.json("case", "open", "--area", "350102", *words, *POLICE)["case"])
+
+    return open_

@@ -1,0 +1,108 @@
+"""The bench itself runs, on the smallest of stores, and measures what it says it measures. No figure is judged."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.bench.driven import SCRIPT, engine_job, save_directory
+from tests.bench.limit import limit_job
+from tests.bench.procedure import MOVES, RULES, composition
+from tests.bench.stock import check_stock, fill_sqlite, walk_originals
+from tests.bench.tape import taped
+
+needs_others = pytest.mark.skipif(
+    importlib.util.find_spec("statemachine") is None or importlib.util.find_spec("SpiffWorkflow") is None,
+    reason="python-statemachine and SpiffWorkflow are requirements of the bench alone (make bench)",
+)
+
+
+@pytest.fixture
+def store(sqlite_template: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "bench.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    save_directory(f"sqlite:///{path}")
+    return path
+
+
+def rows(path: Path, table: str) -> Counter[str]:
+    """How many rows of a table each case has."""
+    key = "id" if table == "case_record" else "case_id"
+    with closing(sqlite3.connect(path)) as connection:
+        return Counter(case for (case,) in connection.execute(f"SELECT {key} FROM {table}"))
+
+
+def test_the_script_is_sixty_moves_over_ten_tracks() -> None:
+    assert len(SCRIPT) == MOVES == sum(composition(SCRIPT).values())
+    assert {act.track for act in SCRIPT} == set(RULES.definition.tracks)
+    assert len(RULES.definition.tracks) == 10
+
+
+def test_the_raw_limit_writes_what_the_engine_writes(store: Path) -> None:
+    url = f"sqlite:///{store}"
+    with engine_job(url, 1)(0) as moves:
+        for move in moves:
+            move()
+    before = set(rows(store, "case_record"))
+    tape = taped(url)
+    with limit_job(url, tape, 1)(0) as moves:
+        assert len(moves) == MOVES
+        for move in moves:
+            move()
+    (by_hand,) = set(rows(store, "case_record")) - before - {tape.case}
+    for table in ("case_event", "track_position", "hand_off", "case_unit", "idempotency"):
+        assert rows(store, table)[by_hand] == rows(store, table)[tape.case] > 0, table
+    assert check_stock(url, 3) == 3, "what was written by hand replays as well"
+
+
+def test_a_filled_store_replays(store: Path) -> None:
+    walk_originals(f"sqlite:///{store}", 3)
+    fill_sqlite(str(store), 40)
+    assert len(rows(store, "case_record")) == 40
+    assert check_stock(f"sqlite:///{store}", 40, sample=40) == 40
+    with closing(sqlite3.connect(store)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@needs_others
+def test_the_other_versions_walk_their_cases_to_the_end(tmp_path: Path) -> None:
+    from tests.bench import naive, spiff
+
+    url = f"sqlite:///{tmp_path / 'others.sqlite'}"
+    naive.create_tables(url)
+    spiff.create_tables(url)
+    for job in (naive.naive_job(url, 1), spiff.spiff_job(url, 1)):
+        with job(0) as moves:
+            assert len(moves) == MOVES
+            for move in moves:
+                move()
+    finals = {name: track.finals for name, track in RULES.definition.tracks.items()}
+    with closing(sqlite3.connect(tmp_path / "others.sqlite")) as connection:
+        steps = dict(connection.execute("SELECT name, step FROM naivetrack").fetchall())
+        (workflow,) = connection.execute("SELECT workflow FROM spiff_case").fetchone()
+    assert {name for name, step in steps.items() if step not in finals[name]} == set()
+    assert json.loads(workflow)["completed"] is True
+
+
+@needs_others
+def test_the_bench_runs_and_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.bench.moves import main
+
+    tiny = ["--quick", "--json", "--database", "sqlite", "--stock", "20", "--stock", "40", "--cases", "2"]
+    assert main(tiny) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["script"] == composition(SCRIPT)
+    assert {"cores", "python", "sqlite", "postgresql", "sqlite_settings"} <= found["machine"].keys()
+    assert {(line["what"], line["stock"]) for line in found["lines"]} == {
+        ("engine", 20), ("limit", 20), ("engine", 40), ("limit", 40), ("naive", 0), ("spiff", 0),
+    }  # fmt: skip
+    assert all(line["moves_per_second"] > 0 and line["cpu_ms_per_move"] > 0 for line in found["lines"])
+    assert len(found["aims"]) == 5
+    assert all(aim["found"] > 0 for aim in found["aims"])

@@ -1,0 +1,40 @@
+"""Recorded cases replay to what they were: no later change of the code silently changes an old case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.core.case import evolve
+from engine.service.content import PlainContent, read_events, write_event
+from engine.store.cases import EventRow
+from tests.histories.recorded import files, read
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: path.stem)
+def test_a_recorded_history_makes_the_same_case_as_then(path: Path) -> None:
+    history, case = read(path)
+    assert evolve(None, history, case_id=case.id) == case
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: path.stem)
+def test_a_recorded_history_reads_the_same_out_of_the_record_room(path: Path) -> None:
+    history, case = read(path)
+    plain = PlainContent()
+    rows = [
+        EventRow(item.number, 1, item.at, item.kind, item.unit, item.person, write_event(item, case.id, plain))
+        for item in history
+    ]
+    assert read_events(rows, case.id, plain) == history
+
+
+def test_every_definition_has_a_history_and_most_kinds_of_events_are_in_one() -> None:
+    names = {path.stem.split("-")[0] for path in files()}
+    assert {"play", "fujian", "anshan"} <= names
+    kinds = {item.kind for path in files() for item in read(path)[0]}
+    assert {
+        "case_opened", "facts_recorded", "documents_filed", "track_opened", "hand_off_offered", "hand_off_accepted",
+        "hand_off_declined", "hand_off_withdrawn", "moved", "move_reversed", "unit_referred", "duty_settled",
+        "fact_corrected", "consent_recorded", "case_closed", "case_reopened",
+    } <= kinds  # fmt: skip
