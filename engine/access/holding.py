@@ -44,11 +44,8 @@ class _Asked:
 
     @property
     def holds_any(self) -> bool:
-        """Whether the unit holds any track now; when all have ended, whether it ever held one: mistakes stay mendable."""
-        held = self.case.held()
-        if not held:
-            return _has_held(self.case, self.unit, self.units)
-        return any(self.holds_track(track) for track in held)
+        """Whether the unit holds any track now."""
+        return any(self.holds_track(track) for track in self.case.held())
 
     @property
     def tends(self) -> bool:

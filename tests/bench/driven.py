@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from functools import partial
+
+import structlog
 
 from engine.core.commands import Actor, Command
 from engine.service.desk import Books, Desk, kept
@@ -16,56 +17,68 @@ from engine.service.handle import handle
 from engine.service.log import configure
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
+from tests.bench.acts import Act, Procedure
 from tests.bench.crew import Job, Move
-from tests.bench.procedure import COUNTIES, RULES, Act, directory, script, setting_up
-
-SCRIPT = script()
 
 
 @contextmanager
-def bench_desk(url: str) -> Iterator[Desk]:
-    """A desk on this database, with the bench procedure and the real clock; the log is rendered, then dropped."""
+def log_to_nowhere() -> Iterator[None]:
+    """Let the log be rendered as in earnest, then dropped; the log is as it was afterwards."""
+    before = structlog.get_config() if structlog.is_configured() else None
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         with redirect_stderr(nowhere):
             configure()
-        books = Books({RULES.hash: RULES})
-        with Database.open(url) as database:
-            yield Desk(database=database, books=books, clock=lambda: datetime.now(UTC), new_pseudonym=new_pseudonym)
-        with redirect_stderr(sys.stderr):
-            configure("CRITICAL")
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
+            if before is not None:
+                structlog.configure(**before)
 
 
-def save_directory(url: str) -> None:
-    """Put the directory of the bench into an empty database."""
-    with bench_desk(url) as desk, kept(desk.database) as work:
-        work.save_directory(directory())
+@contextmanager
+def bench_desk(procedure: Procedure, url: str) -> Iterator[Desk]:
+    """A desk on this database, with this procedure and the real clock."""
+    with log_to_nowhere(), Database.open(url) as database:
+        yield _desk(procedure, database)
+
+
+def _desk(procedure: Procedure, database: Database) -> Desk:
+    books = Books({procedure.rules.hash: procedure.rules})
+    return Desk(database=database, books=books, clock=lambda: datetime.now(UTC), new_pseudonym=new_pseudonym)
+
+
+def save_directory(procedure: Procedure, url: str) -> None:
+    """Put the directory of the procedure into an empty database."""
+    with bench_desk(procedure, url) as desk, kept(desk.database) as work:
+        work.save_directory(procedure.directory)
 
 
 def words(number: int, act: Act, case: str, area: str) -> tuple[Command, Actor]:
     """An act on a case, under a key of its own."""
-    return act.on(case, area, f"{case}-{number:02d}")
+    return act.on(case, area, f"{case}-{number:03d}")
 
 
-def opened(desk: Desk, area: str) -> str:
+def opened(procedure: Procedure, desk: Desk, area: str) -> str:
     """A new case, ready for its first move."""
     case = new_pseudonym()
-    for number, act in enumerate(setting_up(), -len(setting_up())):
+    for number, act in enumerate(procedure.opening):
         handle(desk, *words(number, act, case, area))
     return case
 
 
-def engine_job(url: str, cases: int, moves: int = len(SCRIPT)) -> Job:
+def engine_job(procedure: Procedure, url: str, cases: int) -> Job:
     """Each writer walks its own cases in turn, one move each, as many units at work at once would."""
 
     @contextmanager
     def job(writer: int) -> Iterator[list[Move]]:
-        with bench_desk(url) as desk:
-            areas = [COUNTIES[(writer + place) % len(COUNTIES)] for place in range(cases)]
-            files = [(opened(desk, area), area) for area in areas]
+        with bench_desk(procedure, url) as desk:
+            areas = [procedure.areas[(writer + place) % len(procedure.areas)] for place in range(cases)]
+            files = [(opened(procedure, desk, area), area) for area in areas]
             todo: list[Move] = []
-            for place, act in enumerate(SCRIPT[:moves]):
+            for number, act in enumerate(procedure.script, len(procedure.opening)):
                 random.shuffle(files)
-                todo += [partial(handle, desk, *words(place, act, case, area)) for case, area in files]
+                todo += [partial(handle, desk, *words(number, act, case, area)) for case, area in files]
             yield todo
 
     return job

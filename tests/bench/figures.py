@@ -189,8 +189,9 @@ def as_text(figures: Figures, about: dict[str, Any]) -> str:
         f"{on['cores']} cores (load {on['load_at_start'][0]} at the start), {on['python']}, SQLite {on['sqlite']},"
         f" PostgreSQL {on['postgresql'] or '-'}",
         f"SQLite: {on['sqlite_settings']}. PostgreSQL: {on['postgresql_settings']}",
-        f"A case is {sum(acts.values())} commits on ten tracks: {acts['moves']} moves made at once, {acts['offers']}"
-        f" moves that offer a hand-off, {acts['acceptances']} acceptances. Medians of {about['repeats']} repeats.",
+        f"A case of {about['procedure']} is {sum(acts.values())} commits on {about['tracks']} tracks:"
+        f" {acts['moves']} moves made at once, {acts['offers']} moves that offer a hand-off, {acts['acceptances']}"
+        f" acceptances, {acts['others']} other commands. Repeats: {about['repeats']}.",
         f"Per move the engine writes {about['rows_per_move']:.1f} rows with {about['bytes_per_move']:,.0f} bytes.",
         "",
         f"{'':32} {'database':10} {'writers':>7} {'cases':>8} {'moves/s':>8} {'CPU ms':>7} {'p50 ms':>7} {'p99 ms':>7}"

@@ -11,6 +11,7 @@ Figures are reported against the aims, never asserted.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import tempfile
@@ -21,12 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench import naive, spiff
+from tests.bench.acts import composition
 from tests.bench.crew import Job, crew
-from tests.bench.driven import SCRIPT, engine_job
+from tests.bench.driven import engine_job
 from tests.bench.figures import AIM_WRITERS, Figures, Place, as_json, as_text, machine
 from tests.bench.limit import limit_job
-from tests.bench.procedure import composition
+from tests.bench.procedure import BENCH
+from tests.bench.shipped import story
 from tests.bench.stores import Stores
 from tests.bench.tape import Tape, taped
 from tests.bench.where import profiled, shown
@@ -52,13 +54,13 @@ class Plan:
 
 
 FULL = Plan(("sqlite", "postgresql"), (1_000, 100_000), (1, 4, 8), 24, 3, 200, others=True)
-QUICK = Plan(("sqlite", "postgresql"), (1_000, 10_000), (1, 4), 8, 1, 50, others=True)
+QUICK = Plan(("sqlite", "postgresql"), (1_000, 10_000), (1, 4), 4, 1, 50, others=True, slices=5)
 
 
 def run(plan: Plan, stores: Stores, say: Any) -> tuple[Figures, dict[str, Any]]:
     """Measure everything in turn, and all of it again for every repeat."""
-    figures = Figures()
-    tapes: dict[tuple[str, int], Tape] = {key: taped(store.url) for key, store in stores.stocked.items()}
+    figures, procedure = Figures(), stores.procedure
+    tapes: Tapes = {key: taped(procedure, store.url) for key, store in stores.stocked.items()}
     for repeat in range(plan.repeats):
         for database, writers in plan.crews():
             say(f"repeat {repeat + 1} of {plan.repeats}: {database}, {writers} at a time")
@@ -67,34 +69,38 @@ def run(plan: Plan, stores: Stores, say: Any) -> tuple[Figures, dict[str, Any]]:
                 figures.add(what, place, timed)
     tape = next(iter(tapes.values()))
     about = {
-        "script": composition(SCRIPT), "repeats": plan.repeats, "rows_per_move": tape.statements_per_move,
-        "bytes_per_move": tape.bytes_per_move,
+        "procedure": procedure.name, "tracks": len({act.track for act in procedure.script if act.track}),
+        "script": composition(procedure.script), "repeats": plan.repeats,
+        "rows_per_move": tape.statements_per_move, "bytes_per_move": tape.bytes_per_move,
     }  # fmt: skip
     return figures, about
 
 
 Jobs = Iterator[tuple[tuple[str, Place], Job]]
+Tapes = dict[tuple[str, int], Tape]
 
 
-def _jobs(plan: Plan, stores: Stores, tapes: dict[tuple[str, int], Tape], database: str, writers: int) -> Jobs:
+def _jobs(plan: Plan, stores: Stores, tapes: Tapes, database: str, writers: int) -> Jobs:
     """All that runs beside each other on one kind of database with so many writers."""
     each = max(1, plan.cases // writers)
     for stock in plan.stocks:
         url, tape, place = stores.stocked[database, stock].url, tapes[database, stock], Place(database, writers, stock)
-        yield ("engine", place), engine_job(url, each)
+        yield ("engine", place), engine_job(stores.procedure, url, each)
         yield ("limit", place), limit_job(url, tape, each)
         if database == "postgresql":
             yield ("stepwise", place), limit_job(url, tape, each, stepwise=True)
     if database in stores.others and writers == AIM_WRITERS[database]:
+        from tests.bench import naive, spiff
+
         url, place = stores.others[database], Place(database, writers, 0)
-        yield ("naive", place), naive.naive_job(url, each)
-        yield ("spiff", place), spiff.spiff_job(url, max(1, each // 3))
+        yield ("naive", place), naive.naive_job(url, max(1, each // 2))
+        yield ("spiff", place), spiff.spiff_job(url, max(1, each // 4))
 
 
 def profile(plan: Plan, stores: Stores) -> None:
     """Print where the time goes, for one writer on each database."""
     for store in stores.stocked.values():
-        with engine_job(store.url, plan.cases)(0) as moves:
+        with engine_job(stores.procedure, store.url, plan.cases)(0) as moves:
             shown(profiled(moves), f"{store.place[0]}, one writer, {store.place[1]:,} cases in stock")
 
 
@@ -109,7 +115,15 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--cases", type=int, help="cases walked at a time")
     parser.add_argument("--repeats", type=int, help="how often everything is measured")
     parser.add_argument("--without-others", action="store_true", help="leave out the naive version and SpiffWorkflow")
+    parser.add_argument(
+        "--story", metavar="NAME", help="walk a shipped story instead, e.g. fujian_child (engine and limit)"
+    )
     return parser.parse_args(arguments)
+
+
+def has_others() -> bool:
+    """Whether what only the bench requires is installed (``make bench`` does it)."""
+    return all(importlib.util.find_spec(name) is not None for name in ("statemachine", "SpiffWorkflow"))
 
 
 def planned(asked: argparse.Namespace) -> Plan:
@@ -120,7 +134,7 @@ def planned(asked: argparse.Namespace) -> Plan:
         databases=(asked.database,) if asked.database else base.databases, stocks=stocks,
         writers=tuple(asked.writers or base.writers), cases=asked.cases or base.cases,
         repeats=asked.repeats or base.repeats, originals=min(base.originals, stocks[0]),
-        others=base.others and not asked.without_others and not asked.profile,
+        others=base.others and has_others() and not (asked.without_others or asked.story or asked.profile),
     )  # fmt: skip
 
 
@@ -128,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench and print what it found."""
     asked = _asked(arguments)
     plan, started = planned(asked), time.monotonic()
+    procedure = story(asked.story) if asked.story else BENCH
 
     def say(text: str) -> None:
         print(f"[{time.monotonic() - started:4.0f} s] {text}", file=sys.stderr, flush=True)
@@ -135,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="guitu-bench-")))
         on = machine(None)
-        stores = Stores(folder, stack, plan.databases, say)
+        stores = Stores(procedure, folder, stack, plan.databases, say)
         stores.fill(plan.stocks, plan.originals)
         on["postgresql"] = stores.postgres_version
         if asked.profile:
@@ -143,6 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if plan.others:
             stores.make_others()
+        elif not has_others():
+            say("python-statemachine and SpiffWorkflow are not installed: `make bench` installs them")
         figures, about = run(plan, stores, say)
     about = {"machine": on, **about, "seconds": round(time.monotonic() - started)}
     print(json.dumps(as_json(figures, about), indent=2) if asked.json else as_text(figures, about))

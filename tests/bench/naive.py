@@ -24,9 +24,9 @@ from statemachine import State, StateMachine
 from engine.core import commands as cmd
 from engine.store.database import engine_for
 from engine.vault.pseudonym import new_pseudonym
+from tests.bench.acts import Act
 from tests.bench.crew import Job, Move
-from tests.bench.driven import SCRIPT
-from tests.bench.procedure import COUNTIES, OPENING, RULES, Act, receiver, unit_of
+from tests.bench.procedure import BENCH, COUNTIES, OPENING, RULES, receiver_of, unit_of
 
 
 class _Row(SQLModel):
@@ -103,7 +103,7 @@ def _job(url: str, cases: int, number: int) -> Iterator[list[Move]]:
     counties = itertools.islice(itertools.cycle(COUNTIES), cases)
     files = [(_opened(engine, area), area) for area in counties]
     todo: list[Move] = []
-    for act in SCRIPT:
+    for act in BENCH.script:
         random.shuffle(files)
         todo += [partial(_act, engine, act, case, area) for case, area in files]
     yield todo
@@ -135,22 +135,22 @@ def _act(engine: Engine, act: Act, case: str, area: str) -> None:
         record = session.get_one(NaiveCase, case)
         record.changed_at = datetime.now(UTC)
         track = session.exec(select(NaiveTrack).where(NaiveTrack.case_id == case, NaiveTrack.name == act.track)).one()
-        unit = unit_of(act.function, area)
+        unit = act.unit_in(area)
         if isinstance(act.command, cmd.Move):
             record.facts = {**record.facts, **act.command.facts}
             _move(session, act, track, area)
         else:
             _accept(session, track, unit)
-        session.add(NaiveLog(case_id=case, at=record.changed_at, unit=unit, track=track.name, what=act.what))
+        session.add(NaiveLog(case_id=case, at=record.changed_at, unit=unit, track=track.name, what=act.kind))
 
 
 def _move(session: Session, act: Act, track: NaiveTrack, area: str) -> None:
     assert isinstance(act.command, cmd.Move)
-    asked = receiver(act)
-    if asked is None:
+    if act.kind == "moves":
         MACHINES[track.name](model=track, state_field="step").send(act.command.move)
     else:
-        session.add(NaiveHandOff(track_id=track.id or 0, move=act.command.move, to_unit=unit_of(asked, area)))
+        asked = receiver_of(act).replace("{area}", area)
+        session.add(NaiveHandOff(track_id=track.id or 0, move=act.command.move, to_unit=asked))
 
 
 def _accept(session: Session, track: NaiveTrack, unit: str) -> None:

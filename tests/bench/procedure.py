@@ -8,7 +8,7 @@ a consent and elapsed days, and materials that go along with a hand-off.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from engine.core import commands as cmd
@@ -19,6 +19,7 @@ from engine.core.definition import Definition
 from engine.core.directory import Directory, Jurisdiction, Unit, UnitName
 from engine.core.machine import compile_rules
 from engine.core.view import default_parameters
+from tests.bench.acts import Act, Procedure
 
 MOVES = 60
 """Commands of the script after a case is opened."""
@@ -198,74 +199,48 @@ def unit_of(function: str, area: str) -> str:
 RULES = compile_rules(_definition())
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One command of the script, as the function that gives it would; its case and unit are filled in."""
-
-    function: str
-    command: cmd.Command
-    track: str = ""
-
-    @property
-    def what(self) -> str:
-        """The act in a word."""
-        return self.command.move if isinstance(self.command, cmd.Move) else "accept"
-
-    def on(self, case: str, area: str, key: str) -> tuple[cmd.Command, cmd.Actor]:
-        """The command on one case, with an idempotency key, and who gives it."""
-        actor = cmd.Actor(f"{self.function}-officer", unit_of(self.function, area))
-        command = replace(self.command, case=case, idempotency_key=key)
-        if isinstance(command, cmd.Accept):
-            command = replace(command, hand_off=f"{case}/{command.hand_off}")
-        if isinstance(command, cmd.OpenCase):
-            command = replace(command, area=area)
-        return command, actor
-
-
 def _act_on_track(case: Case, track: str) -> Act | None:
     """What comes next on a track, or ``None`` when it is not open or at its end."""
     state = case.tracks.get(track)
     if state is None or not state.is_held:
         return None
+    if state.hand_off is not None:
+        asked = case.hand_offs[state.hand_off].to_unit
+        accept = cmd.Accept(case="", hand_off=state.hand_off.partition("/")[2])
+        return Act(_in_any_county(asked), accept, "acceptances", track)
     steps = _steps(_TRACKS[track][1])
     here = [name for name, _ in steps].index(state.step)
-    if state.hand_off is not None:
-        receiver = case.hand_offs[state.hand_off].to_unit.rpartition("-")[0]
-        return Act(receiver, cmd.Accept(case="", hand_off=state.hand_off.partition("/")[2]), track)
     facts: dict[str, cmd.RawValue] = {f"{track}.result_{here + 1}": "good" if here % 2 else "fair"}
     if here % 2:
         facts[f"{track}.remark"] = f"第{here + 1}步已办理，材料齐全，联系人已知悉"
-    documents = (f"{track}_papers",) if here == 0 else ()
-    holder = (state.holder or "").rpartition("-")[0]
-    move = f"to_{steps[here + 1][0]}"
-    return Act(holder, cmd.Move(case="", track=track, move=move, facts=facts, documents=documents), track)
+    (_, holder), (there, receiver) = steps[here], steps[here + 1]
+    move = cmd.Move(
+        case="", track=track, move=f"to_{there}", facts=facts, documents=(f"{track}_papers",) if here == 0 else ()
+    )
+    return Act(_in_any_county(state.holder or ""), move, "moves" if receiver in (None, holder) else "offers", track)
 
 
-def setting_up() -> list[Act]:
+def _in_any_county(unit: str) -> str:
+    return unit.rpartition("-")[0] + "-{area}"
+
+
+def receiver_of(act: Act) -> str:
+    """The unit that an offering move asks to take over."""
+    assert isinstance(act.command, cmd.Move)
+    track = RULES.definition.tracks[act.track]
+    return unit_of(track.steps[track.moves[act.command.move].to].responsible or "", "{area}")
+
+
+def _opening() -> list[Act]:
     """What happens to a case before its moves are counted: it is opened, and the victim consents to help."""
+    police = unit_of("police", "{area}")
     return [
-        Act("police", cmd.OpenCase(case="", area="", definition="bench", facts=OPENING)),
-        Act("police", cmd.RecordConsent(case="", consent="help", given=True)),
+        Act(police, cmd.OpenCase(case="", area="", definition="bench", facts=OPENING)),
+        Act(police, cmd.RecordConsent(case="", consent="help", given=True)),
     ]
 
 
-def receiver(act: Act) -> str | None:
-    """The function that a move asks to take over, if it leads into another function's step."""
-    if not isinstance(act.command, cmd.Move):
-        return None
-    track = RULES.definition.tracks[act.track]
-    asked = track.steps[track.moves[act.command.move].to].responsible
-    return None if asked == act.function else asked
-
-
-def composition(acts: list[Act]) -> dict[str, int]:
-    """How many of these acts make a move at once, offer a hand-off, and accept one."""
-    offers = sum(receiver(act) is not None for act in acts)
-    accepts = sum(isinstance(act.command, cmd.Accept) for act in acts)
-    return {"moves": len(acts) - offers - accepts, "offers": offers, "acceptances": accepts}
-
-
-def script() -> list[Act]:
+def _script() -> list[Act]:
     """The sixty moves, found by walking the tracks in turn through ``decide``."""
     case, area, at, acts = None, COUNTIES[0], datetime(2026, 1, 5, 1, 0, tzinfo=UTC), []
     units, parameters = directory(), default_parameters(RULES.definition)
@@ -275,7 +250,7 @@ def script() -> list[Act]:
         after = decide(command, case, Context(actor, at, RULES, units, parameters)).case
         return replace(after, revision=after.revision + 1)
 
-    for act in setting_up():
+    for act in _opening():
         case = follow(act, case)
     assert case is not None
     for track in itertools.cycle(_TRACKS):
@@ -288,3 +263,6 @@ def script() -> list[Act]:
             break
     assert len(acts) == MOVES, f"the script has {len(acts)} moves"
     return acts
+
+
+BENCH = Procedure("bench", RULES, directory(), COUNTIES, tuple(_opening()), tuple(_script()))

@@ -24,14 +24,13 @@ from SpiffWorkflow.util.task import TaskState
 from engine.store.database import engine_for
 from engine.vault.pseudonym import new_pseudonym
 from tests.bench.crew import Job, Move
-from tests.bench.driven import SCRIPT
-from tests.bench.procedure import OPENING, RULES
+from tests.bench.procedure import BENCH, OPENING, RULES
 
 TRACKS = tuple(RULES.definition.tracks)
 _BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 
-LANES = [act.track for act in SCRIPT]
+LANES = [act.track for act in BENCH.script]
 
 
 def bpmn() -> str:
@@ -109,14 +108,14 @@ def _job(url: str, cases: int, number: int) -> Iterator[list[Move]]:
         workflow = serializer.deserialize_json(execute(read, (case,)).fetchone()[0])
         ready = workflow.get_tasks(state=TaskState.READY)
         task = next(one for one in ready if one.task_spec.name.startswith(LANES[act]))
-        task.data.update(getattr(SCRIPT[act].command, "facts", {}))
+        task.data.update(getattr(BENCH.script[act].command, "facts", {}))
         task.run()
         workflow.do_engine_steps()
         execute(write, (serializer.serialize_json(workflow), case))
         execute("COMMIT")
 
     todo: list[Move] = []
-    for act in range(len(SCRIPT)):
+    for act in range(len(BENCH.script)):
         todo += [partial(advance, case, act) for case in random.sample(files, len(files))]
     yield todo
     pooled.close()

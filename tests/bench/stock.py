@@ -19,12 +19,12 @@ from engine.core.commands import OpenCase
 from engine.service.handle import handle
 from engine.service.read import replay
 from engine.vault.pseudonym import new_pseudonym
-from tests.bench.driven import SCRIPT, bench_desk, words
-from tests.bench.procedure import COUNTIES, OPENING, RULES, Act, setting_up
+from tests.bench.acts import Act, Procedure
+from tests.bench.driven import bench_desk, words
 from tests.postgres import PostgresServer
 
 MOVES_MADE = 8
-"""Moves of every case in stock, after its opening and the victim's consent."""
+"""Commands of the script that every case in stock has behind it."""
 TABLES = ("case_record", "case_event", "case_unit", "track_position", "hand_off", "idempotency")
 SAMPLE = 25
 
@@ -32,20 +32,22 @@ Connection = Any
 """A connection of either driver, with ``execute``."""
 
 
-def walk_originals(url: str, count: int) -> None:
-    """Walk the first cases of a store through the engine, in all counties, each with other facts."""
-    with bench_desk(url) as desk:
+def walk_originals(procedure: Procedure, url: str, count: int) -> None:
+    """Walk the first cases of a store through the engine, in all areas of the procedure, with facts of their own."""
+    with bench_desk(procedure, url) as desk:
         for place in range(count):
-            case, area = new_pseudonym(), COUNTIES[place % len(COUNTIES)]
-            for number, act in enumerate([_opening(place), *setting_up()[1:], *SCRIPT[:MOVES_MADE]]):
+            case, area = new_pseudonym(), procedure.areas[place % len(procedure.areas)]
+            opening = [_varied(act, place) for act in procedure.opening]
+            for number, act in enumerate([*opening, *procedure.script[:MOVES_MADE]]):
                 handle(desk, *words(number, act, case, area))
 
 
-def _opening(place: int) -> Act:
-    """How a case is opened, with facts of its own."""
-    first, *_ = setting_up()
-    facts = {**OPENING, "victim.age_years": 1 + place % 17, "origin": f"第{place}号" * (1 + place % 20)}
-    return replace(first, command=OpenCase(case="", area="", definition=RULES.definition.id, facts=facts))
+def _varied(act: Act, place: int) -> Act:
+    """An opening whose text is longer or shorter from case to case, where the procedure has such a text."""
+    command = act.command
+    if not isinstance(command, OpenCase) or "origin" not in command.facts:
+        return act
+    return replace(act, command=replace(command, facts={**command.facts, "origin": f"第{place}号" * (1 + place % 20)}))
 
 
 def fill_sqlite(path: str, cases: int) -> None:
@@ -74,9 +76,9 @@ def fill_postgres(server: PostgresServer, database: str, cases: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def check_stock(url: str, cases: int, sample: int = SAMPLE) -> int:
+def check_stock(procedure: Procedure, url: str, cases: int, sample: int = SAMPLE) -> int:
     """Replay a sample of the cases in stock; returns how many. Raises ``HistoryBroken`` for one that differs."""
-    with bench_desk(url) as desk:
+    with bench_desk(procedure, url) as desk:
         found = ids(url)
         assert len(found) >= cases, f"{len(found)} cases in stock, {cases} wanted"
         drawn = random.sample(found, min(sample, len(found)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.store import migrate
-from tests.bench import naive, spiff
+from tests.bench.acts import Procedure
 from tests.bench.driven import save_directory
 from tests.bench.stock import check_stock, fill_postgres, fill_sqlite, walk_originals
 from tests.postgres import APP, OWNER, PostgresServer
@@ -30,9 +30,12 @@ class Store:
 class Stores:
     """Makes stores. The server, if one is needed, runs until the stack is closed."""
 
-    def __init__(self, folder: Path, stack: ExitStack, databases: Sequence[str], say: Say) -> None:
+    def __init__(
+        self, procedure: Procedure, folder: Path, stack: ExitStack, databases: Sequence[str], say: Say
+    ) -> None:
         self.stocked: dict[tuple[str, int], Store] = {}
         self.others: dict[str, str] = {}
+        self.procedure = procedure
         self._folder, self._databases, self._say = folder, databases, say
         # durable: fsync and synchronous_commit as in earnest
         self._server = stack.enter_context(PostgresServer(durable=True)) if "postgresql" in databases else None
@@ -54,11 +57,13 @@ class Stores:
                 list(pool.map(lambda kind, last=last, stock=stock: self._fill(kind, last, stock), self._databases))
         os.sync()  # what the filling left to write would be waited for by the first who commits
         for (kind, stock), store in self.stocked.items():
-            checked = check_stock(store.url, stock)
+            checked = check_stock(self.procedure, store.url, stock)
             self._say(f"{kind}: {stock:,} cases in stock, {checked} of them replayed equal")
 
     def make_others(self) -> None:
         """Make an empty database of each kind for the other versions."""
+        from tests.bench import naive, spiff
+
         for kind in self._databases:
             url, owner = self._url(kind, "others"), self._url(kind, "others", OWNER)
             if self._server is not None and kind == "postgresql":
@@ -72,8 +77,8 @@ class Stores:
         if self._server is not None and kind == "postgresql":
             self._server.create_database(name)
         migrate.upgrade(self._url(kind, name, OWNER))
-        save_directory(self._url(kind, name))
-        walk_originals(self._url(kind, name), originals)
+        save_directory(self.procedure, self._url(kind, name))
+        walk_originals(self.procedure, self._url(kind, name), originals)
 
     def _fill(self, kind: str, last: int | None, stock: int) -> None:
         name = _name(stock)

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, event
 
 from engine.service.handle import handle
 from engine.vault.pseudonym import new_pseudonym
-from tests.bench.driven import SCRIPT, bench_desk, words
-from tests.bench.procedure import COUNTIES, setting_up
+from tests.bench.acts import Procedure
+from tests.bench.driven import bench_desk, words
 
 Written = tuple[str, tuple[Any, ...]]
 """A statement as the driver gets it, and its values as the driver gets them."""
@@ -58,14 +58,14 @@ def _renamed(value: object, old: str, new: str) -> object:
     return value.replace(old, new) if isinstance(value, str) else value
 
 
-def taped(url: str) -> Tape:
+def taped(procedure: Procedure, url: str) -> Tape:
     """Walk one case through the engine, and take down what it writes."""
     commits: list[list[Written]] = []
-    case, before = new_pseudonym(), len(setting_up())
-    with _listening() as heard, bench_desk(url) as desk:
-        for number, act in enumerate([*setting_up(), *SCRIPT], -before):
+    case, before = new_pseudonym(), len(procedure.opening)
+    with _listening() as heard, bench_desk(procedure, url) as desk:
+        for number, act in enumerate(procedure.acts):
             heard.clear()
-            handle(desk, *words(number, act, case, COUNTIES[0]))
+            handle(desk, *words(number, act, case, procedure.areas[0]))
             commits.append(list(heard))
     assert all(commits), "every command writes"
     return Tape(case, commits[:before], commits[before:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sqlite3
 from collections import Counter
@@ -11,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.driven import SCRIPT, engine_job, save_directory
+from tests.bench.acts import composition
+from tests.bench.driven import engine_job, save_directory
 from tests.bench.limit import limit_job
-from tests.bench.procedure import MOVES, RULES, composition
+from tests.bench.moves import has_others, main
+from tests.bench.procedure import BENCH, MOVES, RULES
+from tests.bench.shipped import story
 from tests.bench.stock import check_stock, fill_sqlite, walk_originals
 from tests.bench.tape import taped
 
 needs_others = pytest.mark.skipif(
-    importlib.util.find_spec("statemachine") is None or importlib.util.find_spec("SpiffWorkflow") is None,
+    not has_others(),
     reason="python-statemachine and SpiffWorkflow are requirements of the bench alone (make bench)",
 )
 
@@ -27,7 +29,7 @@ needs_others = pytest.mark.skipif(
 def store(sqlite_template: Path, tmp_path: Path) -> Path:
     path = tmp_path / "bench.sqlite"
     path.write_bytes(sqlite_template.read_bytes())
-    save_directory(f"sqlite:///{path}")
+    save_directory(BENCH, f"sqlite:///{path}")
     return path
 
 
@@ -39,18 +41,18 @@ def rows(path: Path, table: str) -> Counter[str]:
 
 
 def test_the_script_is_sixty_moves_over_ten_tracks() -> None:
-    assert len(SCRIPT) == MOVES == sum(composition(SCRIPT).values())
-    assert {act.track for act in SCRIPT} == set(RULES.definition.tracks)
+    assert len(BENCH.script) == MOVES == sum(composition(BENCH.script).values())
+    assert {act.track for act in BENCH.script} == set(RULES.definition.tracks)
     assert len(RULES.definition.tracks) == 10
 
 
 def test_the_raw_limit_writes_what_the_engine_writes(store: Path) -> None:
     url = f"sqlite:///{store}"
-    with engine_job(url, 1)(0) as moves:
+    with engine_job(BENCH, url, 1)(0) as moves:
         for move in moves:
             move()
     before = set(rows(store, "case_record"))
-    tape = taped(url)
+    tape = taped(BENCH, url)
     with limit_job(url, tape, 1)(0) as moves:
         assert len(moves) == MOVES
         for move in moves:
@@ -58,14 +60,25 @@ def test_the_raw_limit_writes_what_the_engine_writes(store: Path) -> None:
     (by_hand,) = set(rows(store, "case_record")) - before - {tape.case}
     for table in ("case_event", "track_position", "hand_off", "case_unit", "idempotency"):
         assert rows(store, table)[by_hand] == rows(store, table)[tape.case] > 0, table
-    assert check_stock(url, 3) == 3, "what was written by hand replays as well"
+    assert check_stock(BENCH, url, 3) == 3, "what was written by hand replays as well"
+
+
+def test_a_shipped_story_can_be_walked_too(sqlite_template: Path, tmp_path: Path) -> None:
+    told = story("fujian_child")
+    assert composition(told.script)["moves"] > 20
+    url = f"sqlite:///{tmp_path / 'story.sqlite'}"
+    (tmp_path / "story.sqlite").write_bytes(sqlite_template.read_bytes())
+    save_directory(told, url)
+    tape = taped(told, url)
+    assert len(tape.moves) == len(told.script)
+    assert check_stock(told, url, 1) == 1
 
 
 def test_a_filled_store_replays(store: Path) -> None:
-    walk_originals(f"sqlite:///{store}", 3)
+    walk_originals(BENCH, f"sqlite:///{store}", 3)
     fill_sqlite(str(store), 40)
     assert len(rows(store, "case_record")) == 40
-    assert check_stock(f"sqlite:///{store}", 40, sample=40) == 40
+    assert check_stock(BENCH, f"sqlite:///{store}", 40, sample=40) == 40
     with closing(sqlite3.connect(store)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -93,12 +106,10 @@ def test_the_other_versions_walk_their_cases_to_the_end(tmp_path: Path) -> None:
 
 @needs_others
 def test_the_bench_runs_and_says_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.bench.moves import main
-
     tiny = ["--quick", "--json", "--database", "sqlite", "--stock", "20", "--stock", "40", "--cases", "2"]
     assert main(tiny) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["script"] == composition(SCRIPT)
+    assert found["script"] == composition(BENCH.script)
     assert {"cores", "python", "sqlite", "postgresql", "sqlite_settings"} <= found["machine"].keys()
     assert {(line["what"], line["stock"]) for line in found["lines"]} == {
         ("engine", 20), ("limit", 20), ("engine", 40), ("limit", 40), ("naive", 0), ("spiff", 0),

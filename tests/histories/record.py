@@ -8,10 +8,11 @@ everything in it that goes wrong on the way: declines, withdrawals, corrections,
 from __future__ import annotations
 
 from engine.core import commands as cmd
-from engine.core.commands import RawValue
 from tests.core.guide import Guide, doors, started_at
 from tests.core.walk import Walk, World, worlds
 from tests.histories.recorded import HERE, write
+
+CASE = "GT-1"
 
 
 def main() -> None:
@@ -46,29 +47,71 @@ def with_detours(world: World) -> Walk:
 
 
 def _detour(walk: Walk) -> None:
-    """Decline one hand-off, withdraw another, offer them again, correct a fact, reverse a move, and look again."""
-    case, book = walk.now, walk.world.rules.definition
-    for place, hand_off in enumerate(list(case.hand_offs.values())[:2]):
+    """Everything that goes another way than straight on."""
+    _answer_otherwise(walk)
+    held = {name: state for name, state in walk.now.held().items() if state.holder}
+    for name, state in held.items():
+        if state.last is not None:
+            walk.try_(cmd.Reverse(case=CASE, track=name, reason="by mistake"), state.holder or "")
+            break
+    for name, state in list(held.items())[:1]:
+        _bring_others_in(walk, name, state.holder or "")
+    holder = next((state.holder for state in held.values()), None) or walk.now.units[0]
+    _correct_there_and_back(walk, holder)
+    for name, state in held.items():
+        if walk.world.rules.definition.tracks[name].declinable:
+            walk.try_(cmd.DeclineTrack(case=CASE, track=name, reason="not wanted"), state.holder or "")
+            break
+    walk.try_(cmd.LinkCriminalCase(case=CASE, criminal_case="GT-CRIME"), holder)
+
+
+def _correct_there_and_back(walk: Walk, holder: str) -> None:
+    """Correct what entries into steps rested on, correct it back, and review what was flagged by that."""
+    book = walk.world.rules.definition
+    rested = {name for track in walk.now.tracks.values() for visit in track.visits.values() for name in visit.rested_on}
+    for name in sorted(rested & walk.now.facts.keys()):
+        now = walk.now.facts[name].value
+        other = next((option for option in book.facts[name].options if option != now), None)
+        for value in (other, now) if other else ():
+            walk.try_(cmd.Correct(case=CASE, fact=name, value=value, reason="misheard"), holder)
+    for number in list(walk.now.flags):
+        walk.try_(cmd.ReviewFlag(case=CASE, event=number, reason="it stands"), holder)
+
+
+def _answer_otherwise(walk: Walk) -> None:
+    """Decline one hand-off, withdraw another, and offer them again."""
+    because = next(iter(walk.world.rules.definition.decline_reasons))
+    for place, hand_off in enumerate(list(walk.now.hand_offs.values())[:2]):
         answers: tuple[tuple[cmd.Command, str], ...] = (
-            (
-                cmd.Decline(case=case.id, hand_off=hand_off.id, reason=next(iter(book.decline_reasons))),
-                hand_off.to_unit,
-            ),
-            (cmd.Withdraw(case=case.id, hand_off=hand_off.id, reason="too soon"), hand_off.from_unit),
+            (cmd.Decline(case=CASE, hand_off=hand_off.id, reason=because, text="see note"), hand_off.to_unit),
+            (cmd.Withdraw(case=CASE, hand_off=hand_off.id, reason="too soon"), hand_off.from_unit),
         )
         walk.try_(*answers[place])
-        walk.try_(cmd.Offer(case=case.id, track=hand_off.track or ""), hand_off.from_unit)
-    for name, state in list(case.held().items()):
-        if state.last is not None:
-            walk.try_(cmd.Reverse(case=case.id, track=name, reason="by mistake"), state.holder or "")
+        walk.try_(cmd.Offer(case=CASE, track=hand_off.track or ""), hand_off.from_unit)
+
+
+def _bring_others_in(walk: Walk, track: str, holder: str) -> None:
+    """A referral and its end, a note, a consent given and withdrawn, a person, a move to a neighbouring area."""
+    book, units = walk.world.rules.definition, walk.world.units
+    function = book.tracks[track].steps[walk.now.tracks[track].step].responsible or ""
+    other = next(name for name, unit in units.units.items() if function not in unit.functions and name != holder)
+    walk.try_(cmd.Refer(case=CASE, track=track, to_unit=other, reason="please look"), holder)
+    walk.try_(cmd.Contribute(case=CASE, track=track, note="looked"), other)
+    for referral in list(walk.now.referrals):
+        walk.try_(cmd.Refer(case=CASE, track=track, ends=referral), holder)
+    consent = next(iter(book.consents))
+    for given in (True, False):
+        walk.try_(cmd.RecordConsent(case=CASE, consent=consent, given=given), holder)
+    walk.try_(cmd.Assign(case=CASE, track=track, person="officer-7"), holder)
+    here = units.jurisdictions[walk.now.area]
+    for area in units.jurisdictions.values():
+        if area.parent == here.parent and area.code != here.code:
+            walk.try_(cmd.Relocate(case=CASE, area=area.code, reason="moved there"), holder)
             break
-    holder = next((state.holder for state in walk.now.held().values() if state.holder), case.units[0])
-    for name, stated in list(walk.now.facts.items()):
-        other: RawValue | None = stated.value + 1 if type(stated.value) is int else None
-        if other is not None:
-            walk.try_(cmd.Correct(case=case.id, fact=name, value=other, reason="misheard"), holder)
-    for number in list(walk.now.flags):
-        walk.try_(cmd.ReviewFlag(case=case.id, event=number, reason="it stands"), holder)
+    for unit in units.units.values():
+        if function in unit.functions and unit.merged_into is None and unit.id != holder:
+            walk.try_(cmd.Offer(case=CASE, track=track, to_unit=unit.id, reason="nearer"), holder)
+            break
 
 
 def _after_the_end(walk: Walk) -> None:
@@ -76,11 +119,11 @@ def _after_the_end(walk: Walk) -> None:
     for track in case.tracks:
         for unit in case.units:
             if walk.now.status == "closed":
-                walk.try_(cmd.Reopen(case=case.id, track=track, reason="new facts"), unit)
+                walk.try_(cmd.Reopen(case=CASE, track=track, reason="new facts"), unit)
     for outcome in ("duplicate", "death"):
         for unit in case.units:
             if walk.now.status == "open" and outcome in walk.world.rules.definition.closings:
-                walk.try_(cmd.Close(case=case.id, outcome=outcome, reason="as it was", points_to="GT-2"), unit)
+                walk.try_(cmd.Close(case=CASE, outcome=outcome, reason="as it was", points_to="GT-2"), unit)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def holding_reasons(draft: Draft) -> Iterator[Reason]:
             )  # fmt: skip
     view = draft.view()
     for name, duty in draft.definition.duties_of(draft.case.scope).items():
-        # A duty's own provenance says where its *unit* comes from; that the duty stands is printed where it has a clause.
+        # A duty's provenance says where its *unit* comes from; that it stands is printed where it has a clause.
         if draft.case.scope != "office" and standing(name, duty, view) == "open":
             yield Reason(
                 code="duty_open", zh=f"职责「{duty.title.zh}」尚未完成、谢绝或说明不适用（{name}）",
