@@ -77,7 +77,7 @@ def play_demo(
     ] = None,
     as_json: demo.Json = False,
 ) -> None:
-    """Play the stories in a fresh world of its own: what is done, handed over, refused and why, to the archive."""
+    """Play the demo stories in a fresh world of its own: what is done, handed over, refused and why, to the archive."""
     world = World.of(ctx)
     world.speech.language = language or world.speech.language
     demo.play(world, folder, story or [])

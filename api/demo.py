@@ -43,7 +43,7 @@ def play(world: World, folder: Path, names: list[str]) -> None:
     for name in (name for name in names if name not in _known(world)):
         raise CommandMalformed(f"没有场景 {name}", f"no scenario {name}; there are: {', '.join(_known(world))}")
     for told in stories(world.settings.workflows):
-        if not names or told.scenario.scenario in names:
+        if told.scenario.scenario in names or (told.scenario.demo and not names):
             _tell(world, Player(world.desk, told, clock_ending_before(told, bootstrap.now())), tally)
     _summary(world, folder, tally)
 

@@ -222,6 +222,14 @@ class Reopen(Command):
     reason: str
 
 
+_CODE = re.compile(r"^[A-Z]{2}-[0-9A-Z-]{1,24}$")
+
+
+def shown_code(case: str) -> str:
+    """What may be repeated of a case code that somebody typed: a code, and nothing that could be a name."""
+    return case if _CODE.match(case) else "?"
+
+
 _CAMEL = re.compile(r"(?<!^)(?=[A-Z])")
 _NAMES: dict[type, str] = {}
 

@@ -62,7 +62,8 @@ class Inventory(_Row):
 
     def row(self, name: str) -> Clause | None:
         """The row of that id, with or without the document's id before it."""
-        full = name if "/" in name else f"{self.document.id}/{name}"
+        own = f"{self.document.id}/"
+        full = name if name.startswith(own) else own + name
         return next((row for row in self.rows if row.id == full), None)
 
     def short(self, row: str) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from engine.core.definition import DottedName, Label, Name, Scope
+from engine.core.definition import DottedName, Label, Name, Provenance, Scope
 from engine.definitions.finding import Finding, Findings
 from engine.definitions.reading import Tree, read
 from engine.definitions.shape import report
@@ -132,6 +132,7 @@ class StoryStep(_Strict):
     code: str | None = None
     reasons: list[str] = []
     clause: str | None = None
+    provenance: Provenance | None = None
 
     @model_validator(mode="after")
     def _one_act(self) -> StoryStep:
@@ -142,8 +143,8 @@ class StoryStep(_Strict):
             raise ValueError(f"a step does exactly one thing, or is a clock alone; this one: {acts or 'nothing'}")
         if self.as_ is None:
             raise ValueError("say who acts: `as: <one of the cast>`")
-        if self.expect != "refused" and (self.code or self.reasons or self.clause):
-            raise ValueError("code, reasons and clause belong to `expect: refused`")
+        if self.expect != "refused" and (self.code or self.reasons or self.clause or self.provenance):
+            raise ValueError("code, reasons, clause and provenance belong to `expect: refused`")
         return self
 
     @property
@@ -153,13 +154,19 @@ class StoryStep(_Strict):
 
 
 class Scenario(_Strict):
-    """A story of one definition, whole. All people in it are invented and have codes, never names."""
+    """A story of one definition, whole. All people in it are invented and have codes, never names.
+
+    ``demo``: ``guitu demo`` tells it without being asked. ``settings`` are local settings that hold for this story
+    alone: the world has its own again when the story is over.
+    """
 
     scenario: Name
     title: Label
     tells: Label
     definition: Name
     area: str
+    demo: bool = False
+    settings: dict[Name, bool | int | str] = {}
     cast: dict[Name, Member]
     steps: list[StoryStep] = Field(min_length=1)
 

@@ -16,7 +16,7 @@ import msgspec
 from engine.access.holding import authorise
 from engine.core import events as ev
 from engine.core.case import Case
-from engine.core.commands import Accept, Actor, Command, LinkCriminalCase, OpenCase, snake
+from engine.core.commands import Accept, Actor, Command, LinkCriminalCase, OpenCase, shown_code, snake
 from engine.core.decide import Decision, decide
 from engine.core.decide.draft import Context
 from engine.core.events import Recorded
@@ -164,7 +164,8 @@ def load(desk: Desk, case_id: str, work: Work, *, for_update: bool) -> Case:
     """The case as stored. Raises :class:`CaseUnknown`."""
     stored = work.load_case(case_id, for_update=for_update)
     if stored is None:
-        raise CaseUnknown(f"没有个案 {case_id}", f"no case {case_id}", case=case_id)
+        shown = shown_code(case_id)
+        raise CaseUnknown(f"没有个案 {shown}", f"no case {shown}", case=shown)
     return read_case(stored.content, stored.id, stored.revision, desk.content)
 
 
@@ -224,7 +225,13 @@ def _put_refusal_on_record(desk: Desk, command: Command, actor: Actor, now: date
             case_id=command.case or None, at=now, command=snake(type(command)), unit=actor.unit, person=actor.person,
             code=refusal.code, body=msgspec.json.encode(body),
         )  # fmt: skip
-    log("command_refused", case=command.case, command=snake(type(command)), unit=actor.unit, code=refusal.code)
+    log(
+        "command_refused",
+        case=shown_code(command.case),
+        command=snake(type(command)),
+        unit=actor.unit,
+        code=refusal.code,
+    )
 
 
 def _plain(details: Mapping[str, object]) -> dict[str, object]:

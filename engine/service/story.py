@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from engine.core.view import CHINA
 from engine.definitions.loader import shipped_root
 from engine.definitions.scenario import StoryStep, Told, read_scenarios
 from engine.errors import GuituError, StoryBroken
-from engine.service.desk import Desk
+from engine.service.desk import Desk, kept
 from engine.service.handle import Answer, handle
 from engine.service.read import TimelineLine, happened, replay, show, unit_label
 
@@ -73,11 +74,15 @@ class Player:
     cases: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """The story has a clock of its own."""
-        self.desk = replace(self.desk, clock=self.clock)
+        """The story has a clock of its own, and reads the local settings for itself."""
+        self.desk = replace(self.desk, clock=self.clock, _settings={})
 
     def play(self) -> Iterator[Beat]:
         """Play every step. Raises :class:`StoryBroken` at the first that does not go as the file says."""
+        with self._local_settings():
+            yield from self._beats()
+
+    def _beats(self) -> Iterator[Beat]:
         for number, step in enumerate(self.told.scenario.steps, start=1):
             if step.clock is not None:
                 self.clock.advance(step.clock)
@@ -85,6 +90,31 @@ class Player:
                 continue
             self.clock.now += TICK
             yield self._beat(number, step)
+
+    @contextmanager
+    def _local_settings(self) -> Iterator[None]:
+        """The settings of the story for as long as it is told."""
+        scenario = self.told.scenario
+        if not scenario.settings:
+            yield
+            return
+        with self.desk.database.reading() as work:
+            rules = self.desk.rules_for_area(scenario.area, scenario.definition, work)
+            before = dict(self.desk.parameters(rules, work))
+        unknown = ", ".join(sorted(set(scenario.settings) - set(before)))
+        if unknown:
+            raise self._broken(1, f"流程中没有参数 {unknown}", f"no parameter {unknown}")
+        self._set(rules.definition.id, scenario.settings)
+        try:
+            yield
+        finally:
+            self._set(rules.definition.id, {name: before[name] for name in scenario.settings})
+
+    def _set(self, definition: str, values: Mapping[str, object]) -> None:
+        with kept(self.desk.database) as work:
+            for name, value in values.items():
+                work.set_setting(definition, name, value, set_by="story", set_at=self.clock())
+        self.desk.forget()
 
     def _beat(self, number: int, step: StoryStep) -> Beat:
         assert step.as_ is not None, "the model asks for it"
@@ -168,6 +198,12 @@ class Player:
             raise self._broken(
                 number, f"应引条款 {step.clause}，实为 {clauses}", f"expected clause {step.clause}, got {clauses}"
             )
+        sources = sorted({reason.provenance for reason in refusal.reasons})
+        if step.provenance is not None and step.provenance not in sources:
+            raise self._broken(
+                number, f"理由来源应有 {step.provenance}，实为 {sources}",
+                f"expected provenance {step.provenance}, got {sources}",
+            )  # fmt: skip
 
     def _broken(self, number: int, zh: str, en: str) -> StoryBroken:
         name, line = self.told.path.name, self.told.line(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any, Self, cast
@@ -83,11 +84,23 @@ def is_there(engine: Engine) -> bool:
     return engine.dialect.name != "sqlite" or Path(engine.url.database or "").is_file()
 
 
+def file_of(engine: Engine) -> tuple[int, int] | None:
+    """Which file an embedded database is, by device and inode; ``None`` without one."""
+    if engine.dialect.name != "sqlite":
+        return None
+    try:
+        found = os.stat(engine.url.database or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Database:
     """One database, opened. Safe to share between threads, not across a fork."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._file = file_of(engine)
         self._spare: list[Seat] = []  # at most about one: the pool's own turn-around costs as much as a statement
 
     @classmethod
@@ -140,7 +153,14 @@ class Database:
         return Turn(self, reading=True)
 
     def lend(self) -> Seat:
-        """A connection that nobody uses, to be given back by :meth:`take_back`."""
+        """A connection that nobody uses, to be given back by :meth:`take_back`.
+
+        Raises :class:`StoreUnavailable` when the file of an embedded database is not the one that was opened: a
+        connection would go on writing into a file that no name leads to any more.
+        """
+        if self._file is not None and self._file != file_of(self._engine):
+            self.close()
+            raise unavailable(fault="the file was removed or replaced")
         try:
             return self._spare.pop()
         except IndexError:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from sqlalchemy import make_url
 from engine.core import commands as cmd
 from engine.core.commands import Command
 from engine.errors import (
+    CaseUnknown,
     ClockBehind,
     DefinitionEdited,
     DefinitionUnknown,
@@ -342,3 +344,20 @@ def _without_the_guard(database: Database, act: str, *values: object) -> None:
     else:
         as_owner(database, "ALTER TABLE case_event DISABLE TRIGGER USER")
     as_owner(database, act, values=values)
+
+
+def test_a_file_removed_under_a_running_desk_stops_the_work_instead_of_losing_it(sqlite_database: Database) -> None:
+    path = Path(sqlite_database.app_url.removeprefix("sqlite:///"))
+    with play_desk(sqlite_database.app_url) as desk:
+        case = opened(desk)
+        path.rename(path.with_suffix(".elsewhere"))
+        with pytest.raises(StoreUnavailable):
+            ask(desk, cmd.Move(case=case, track="rescue", move="note_it"))
+        path.with_suffix(".elsewhere").rename(path)
+        assert ask(desk, cmd.Move(case=case, track="rescue", move="note_it")).revision == 2
+
+
+def test_what_was_typed_instead_of_a_case_code_is_not_repeated(desk: Desk) -> None:
+    with pytest.raises(CaseUnknown) as error:
+        ask(desk, cmd.Move(case="Canary Name", track="rescue", move="note_it"))
+    assert "Canary" not in f"{error.value.zh}{error.value.en}{error.value.details}"

@@ -48,7 +48,8 @@ def decide(command: cmd.Command, case: Case | None, context: Context) -> Decisio
     unmet conditions. Nothing is changed by a refusal, since nothing is changed here at all.
     """
     if case is None and not isinstance(command, cmd.OpenCase):
-        raise CaseUnknown(f"没有个案 {command.case}", f"no case {command.case}", case=command.case)
+        shown = cmd.shown_code(command.case)
+        raise CaseUnknown(f"没有个案 {shown}", f"no case {shown}", case=shown)
     draft = Draft(_with_steady_clock(context, case), command.case, case)
     _DECIDERS[type(command)](draft, command)
     recording.hold_guards(draft)
