@@ -53,7 +53,7 @@ class Plan:
             yield from ((database, writers) for writers in ((1,) if database == "sqlite" else self.writers))
 
 
-FULL = Plan(("sqlite", "postgresql"), (1_000, 100_000), (1, 4, 8), 24, 3, 200, others=True)
+FULL = Plan(("sqlite", "postgresql"), (1_000, 100_000), (1, 4, 8), 16, 3, 200, others=True)
 QUICK = Plan(("sqlite", "postgresql"), (1_000, 10_000), (1, 4), 4, 1, 50, others=True, slices=5)
 
 

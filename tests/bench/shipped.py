@@ -29,8 +29,8 @@ from tests.bench.driven import log_to_nowhere
 
 
 def story(name: str) -> Procedure:
-    """The story of that name. Raises ``SystemExit`` that lists those there are."""
-    told = {one.scenario.scenario: one for one in stories_room.stories()}
+    """The story of that name, which begins with its definition's. Raises ``SystemExit`` that lists those there are."""
+    told = {one.scenario.scenario: one for one in stories_room.stories(definition=name.partition("_")[0])}
     if name not in told:
         raise SystemExit(f"no story {name}; there are: {', '.join(sorted(told))}")
     books = Books.of(library())
