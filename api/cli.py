@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from api import bench, case_acts, case_records, case_views, definition_commands, demo, installation_commands
+from api import (
+    bench,
+    case_acts,
+    case_records,
+    case_views,
+    definition_commands,
+    demo,
+    installation_commands,
+    release_commands,
+)
 from api.refusals import tell, tell_unexpected
 from api.speech import Speech
 from api.world import World
@@ -85,8 +94,11 @@ def play_demo(
 
 app.command("worklist")(case_views.worklist)
 app.command("doctor")(installation_commands.doctor)
-definitions = _group("The rule books: list, show, check, coverage, schema.")
+definitions = _group("The rule books: list, show, check, coverage, schema; and their release in an installation.")
 definition_commands.register(definitions)
+approver = _group("Who approves definitions here: add, list, revoke.")
+release_commands.register(definitions, approver)
+definitions.add_typer(approver, name="approver")
 case = _group("Cases: open, look, move, hand over, close.")
 case_acts.register(case)
 case_records.register(case)

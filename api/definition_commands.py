@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from api.mutant_commands import mutants
 from api.options import Json
+from api.reach import reach
 from api.refusals import tell
-from api.speech import Speech
+from api.release_commands import standing
+from api.speech import Speech, is_terminal
 from api.world import World
 from engine.errors import GuituError
 from engine.service import definitions as books
@@ -22,14 +28,16 @@ def register(group: typer.Typer) -> None:
     """Add the commands."""
     for name, command in (
         ("list", list_), ("show", show), ("check", check), ("coverage", coverage), ("schema", schema),
+        ("reach", reach),
     ):  # fmt: skip
         group.command(name)(command)
+    group.command("mutants")(mutants)
 
 
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
-    """List the loaded definitions: id, version, hash, status, and where their rules come from."""
+    """List the loaded definitions: id, version, hash, status here, and where their rules come from."""
     world = World.of(ctx)
-    listed = books.listed(world.library)
+    listed = books.listed(world.library, standing(world))
     if world.speech.as_json:
         world.speech.give(listed)
         return
@@ -95,23 +103,94 @@ def check(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files to check; without any, everything loaded.")
     ] = None,
+    shape: Annotated[bool, typer.Option("--shape", help="Only the shape of the files; prove nothing (fast).")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check definitions and scenarios: file, line, what is wrong, what would be right. Exit code 3 if anything is."""
+    """Check definitions and scenarios, then prove them: sound, and no way breaks an invariant.
+
+    Says file, line, what is wrong and what would be right, and for a failed proof the way that leads to it. Exit code
+    3 if anything is wrong. Single files are checked for their shape only.
+    """
     world = World.of(ctx)
     speech = world.speech
     found = books.checked(paths or (), world.settings.workflows)
+    proved = None if found.findings or paths or shape else _prove(world)
+    is_green = not found.findings and (proved is None or proved.is_green)
     if speech.as_json:
-        findings = [one.text(speech.language) for one in found.findings]
+        findings = [*found.findings, *(proved.findings if proved else ())]
         checked = [{"name": name, "hash": digest} for name, digest in found.checked]
-        speech.give({"ok": not findings, "checked": checked, "findings": findings, "details": found.findings})
-        raise typer.Exit(3 if findings else 0)
+        said = [one.text(speech.language) for one in findings]
+        more = proved.as_json() if proved else {}
+        speech.give({"ok": is_green, "checked": checked, "findings": said, "details": findings, **more})
+        raise typer.Exit(0 if is_green else 3)
     try:
         books.require_green(found)
     except GuituError as error:
         raise typer.Exit(tell(speech, error)) from None
     for name, digest in found.checked:
         speech.say(f"{name}  {digest[:12]}  {speech.pick('无误', 'ok')}".replace("    ", "  "), style="green")
+    if proved is not None:
+        _tell_proved(speech, proved)
+    raise typer.Exit(0 if is_green else 3)
+
+
+def _prove(world: World) -> books.Proved:
+    """Prove everything; on a terminal a line on standard error says what is looked at."""
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), transient=True,
+                  console=Console(stderr=True), disable=not is_terminal(sys.stderr)) as progress:  # fmt: skip
+        task = progress.add_task("", total=None)
+
+        def watch(next_: books.Looking) -> None:
+            text = f"{next_.definition}  {world.speech.label(next_.what)}"
+            progress.update(task, description=text, completed=next_.done, total=next_.all)
+
+        return books.proved(world.settings.workflows, watch=watch)
+
+
+PROOF = {
+    "proved": ("已证明", "proved"),
+    "failed": ("不成立", "FAILED"),
+    "held_elsewhere": ("另处保障", "held elsewhere"),
+    "held_by_engine": ("引擎保障", "held by the engine"),
+    "open": ("尚无保障", "open"),
+    "not_a_rule_here": ("非本文件规则", "not a rule here"),
+    "text_lost": ("原文缺失", "text lost"),
+    "too_large": ("切片过大", "TOO LARGE"),
+    "no_path": ("情形不发生", "NO PATH"),
+    "mutant_survived": ("变体未被发现", "MUTANT NOT NOTICED"),
+    "statement_impossible": ("陈述有误", "STATEMENT IMPOSSIBLE"),
+}
+
+
+def _standing(speech: Speech, status: str) -> str:
+    """How an invariant stands."""
+    return speech.pick(*PROOF[status])
+
+
+def _tell_proved(speech: Speech, proved: books.Proved) -> None:
+    """How every invariant stands in every definition, remarks, and each failure with its way, line by line."""
+    speech.say()
+    names = list(dict.fromkeys(one.definition for one in proved.invariants))
+    by_name = {(one.invariant, one.definition): one for one in proved.invariants}
+    rows = (
+        [invariant, *(_standing(speech, by_name[invariant, name].status) for name in names)]
+        for invariant in dict.fromkeys(one.invariant for one in proved.invariants)
+    )
+    speech.table([speech.pick("不变式", "invariant"), *names], rows)
+    for remark in books.remarks(proved, speech.language):
+        speech.say(f"· {remark}", style="yellow")
+    total = proved.as_json()["totals"]
+    speech.say()
+    speech.say(
+        speech.pick(
+            f"探查 {total['positions']} 个位置、{total['worlds']} 种情形，{total['seconds']} 秒",
+            f"{total['positions']} positions, {total['worlds']} worlds, {total['seconds']} s",
+        )
+    )
+    for head, *way in books.failures(proved, speech.language):
+        speech.complain(head)
+        for line in way:
+            speech.complain(f"    {line}", style="")
 
 
 def coverage(

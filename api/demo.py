@@ -15,7 +15,7 @@ from api.world import World, actor
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import definitions as books
-from engine.service import installation, lists
+from engine.service import installation, lists, release, trial
 from engine.service.story import Beat, Player, clock_ending_before, replays_equal, stories
 
 __all__ = ["Json", "play"]
@@ -39,17 +39,17 @@ def play(world: World, folder: Path, names: list[str]) -> None:
     world.home, world.database = folder, None
     installation.upgrade(world.url, folder)
     installation.load_demo_directory(world.desk)
+    books_here = [one.definition for one in world.library.definitions]
+    trial.release_all(world.desk, books_here, offices=trial.DEMO_OFFICES, drafts_too=True)
     tally = Tally()
-    for name in (name for name in names if name not in _known(world)):
-        raise CommandMalformed(f"没有场景 {name}", f"no scenario {name}; there are: {', '.join(_known(world))}")
-    for told in stories(world.settings.workflows):
+    every = stories(world.settings.workflows)
+    known = [told.scenario.scenario for told in every]
+    for name in (name for name in names if name not in known):
+        raise CommandMalformed(f"没有场景 {name}", f"no scenario {name}; there are: {', '.join(known)}")
+    for told in every:
         if told.scenario.scenario in names or (told.scenario.demo and not names):
             _tell(world, Player(world.desk, told, clock_ending_before(told, bootstrap.now())), tally)
     _summary(world, folder, tally)
-
-
-def _known(world: World) -> list[str]:
-    return [told.scenario.scenario for told in stories(world.settings.workflows)]
 
 
 def _tell(world: World, player: Player, tally: Tally) -> None:
@@ -128,7 +128,7 @@ def _summary(world: World, folder: Path, tally: Tally) -> None:
         "refusals": counts["refusals"], "replays_equal": len(tally.cases),
     }  # fmt: skip
     if speech.as_json:
-        listed = books.listed(world.library)
+        listed = books.listed(world.library, release.standing(world.desk))
         named = {"named": tally.cases, "stories": tally.told}
         speech.give({"home": str(folder), **figures, "definitions": listed, **named})
         return
@@ -142,7 +142,7 @@ def _summary(world: World, folder: Path, tally: Tally) -> None:
             "refusals {refusals}; replays equal {replays_equal}/{cases}",
         ).format(**figures)
     )
-    for one in books.listed(world.library):
+    for one in books.listed(world.library, release.standing(world.desk)):
         words = (speech.provenance(word) for word in ("printed", "reading", "deployer", "lost"))
         counted = "  ".join(f"{word} {count}" for word, count in zip(words, totals(one), strict=True))
         speech.say(f"  {one['id']}@{one['version']}  {counted}")

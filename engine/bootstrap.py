@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.definitions.loader import Library, load_all
+from engine.errors import GuituError
 from engine.service.desk import Books, Desk
 from engine.service.log import configure
 from engine.settings import Settings
@@ -33,7 +34,18 @@ def library(root: Path | None = None) -> Library:
 
 
 def desk(of: Settings, *, books: Library | None = None) -> Desk:
-    """A desk ready for work. The process does not start with a bad definition or an old schema."""
+    """A desk ready for work.
+
+    The process does not start with a bad definition, an old schema or a release that somebody tampered with.
+    """
     configure(of.log_level)
     shelf = books if books is not None else library(of.workflows)
-    return Desk(database=Database.open(of.database_url), books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym)
+    database = Database.open(of.database_url)
+    made = Desk(database=database, books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym)
+    try:
+        with database.reading() as work:
+            made.released(work)
+    except GuituError:
+        database.close()
+        raise
+    return made

@@ -66,6 +66,29 @@ class DefinitionEdited(GuituError):
     exit_code = 3
 
 
+class DefinitionNotReleased(GuituError):
+    """A case may not open on a definition that this installation has not released."""
+
+    code = "definition_not_released"
+    http = 409
+    exit_code = 6
+
+
+class ReleaseRefused(GuituError):
+    """A definition may not be approved or released here; ``reasons`` lists *all* that stands against it."""
+
+    code = "release_refused"
+    http = 409
+    exit_code = 6
+
+
+class ReleaseBroken(GuituError):
+    """A recorded release does not bear two valid signatures any more: somebody changed the database."""
+
+    code = "release_broken"
+    exit_code = 3
+
+
 class DirectoryBroken(GuituError):
     """A unit directory that contradicts itself."""
 

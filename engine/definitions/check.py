@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.definitions.finding import Finding, Findings
 from engine.definitions.inventory import read_inventory
-from engine.definitions.loader import edited, load, load_file, read_shelf, shipped_root
+from engine.definitions.loader import Library, edited, load, load_file, read_shelf, shipped_root
+from engine.definitions.proof.naming import read_invariants
+from engine.definitions.proof.prove import Result
+from engine.definitions.proof.run import Looking, proofs
+from engine.definitions.proof.soundness import Soundness
 from engine.definitions.source import JurisdictionFile
 from engine.definitions.templates import model_of, read_file
 
@@ -34,6 +38,24 @@ def check_library(root: Path | None = None) -> Report:
     changed = edited(root, library, findings)
     checked = tuple((loaded.name, loaded.hash) for loaded in library.definitions)
     return Report(checked, tuple(sorted({*findings.found, *changed})))
+
+
+def prove_library(
+    root: Path | None = None, only: str | None = None
+) -> Iterator[Looking | Soundness | Result | Finding]:
+    """Prove what is below a root, or only the definition of this name, announcing each piece of work before it is done.
+
+    Its shape must be green. What is wrong with the invariants themselves comes first, as findings.
+    """
+    root = root or shipped_root()
+    findings = Findings()
+    library = load(root, findings)
+    if only is not None:
+        library = Library(tuple(book for book in library.definitions if only in (book.name, book.definition.id)))
+    wrong = Findings()
+    invariants = read_invariants(root, library.definitions, wrong)
+    yield from wrong.sorted()
+    yield from proofs(library, invariants)
 
 
 def check_file(path: Path, root: Path | None = None, inventory_root: Path | None = None) -> list[Finding]:

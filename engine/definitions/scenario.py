@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -157,7 +158,8 @@ class Scenario(_Strict):
     """A story of one definition, whole. All people in it are invented and have codes, never names.
 
     ``demo``: ``guitu demo`` tells it without being asked. ``settings`` are local settings that hold for this story
-    alone: the world has its own again when the story is over.
+    alone: the world has its own again when the story is over. ``begins``: the day a story of a procedure that is no
+    longer in force begins.
     """
 
     scenario: Name
@@ -166,6 +168,7 @@ class Scenario(_Strict):
     definition: Name
     area: str
     demo: bool = False
+    begins: Annotated[date, Field(strict=False)] | None = None
     settings: dict[Name, bool | int | str] = {}
     cast: dict[Name, Member]
     steps: list[StoryStep] = Field(min_length=1)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from engine.core.definition import Label
 from engine.definitions import view
-from engine.definitions.check import check_library, check_paths
+from engine.definitions.check import check_library, check_paths, prove_library
 from engine.definitions.coverage import Coverage, coverage
 from engine.definitions.finding import Finding, Findings
 from engine.definitions.loader import Library, Loaded, shipped_root
+from engine.definitions.proof.prove import Result
+from engine.definitions.proof.run import Looking as Looking
+from engine.definitions.proof.run import lines_of, totals
+from engine.definitions.proof.soundness import LEAVES_NOTHING_OPEN, Soundness
 from engine.definitions.scenario import check_scenarios, read_scenario
 from engine.definitions.source import json_schema
 from engine.errors import DefinitionBroken, GuituError
@@ -27,9 +32,13 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def listed(library: Library) -> list[Json]:
-    """Every loaded definition: id, version, hash, status, and provenance counted by kind of element."""
-    return [view.summary(loaded) for loaded in library.definitions]
+def listed(library: Library, standing: Mapping[str, str] | None = None) -> list[Json]:
+    """Every loaded definition: id, version, hash, status, and provenance counted by kind of element.
+
+    ``standing`` says by hash what an installation has ``released`` or ``superseded``; the file never does.
+    """
+    lines = [view.summary(loaded) for loaded in library.definitions]
+    return [{**line, "status": (standing or {}).get(line["hash"], line["status"])} for line in lines]
 
 
 def shown(library: Library, name: str) -> Json:
@@ -69,8 +78,96 @@ def require_green(found: Checked) -> None:
         raise DefinitionBroken(f"流程定义有{count}处错误", f"{count} mistakes", findings=list(found.findings))
 
 
+@dataclass(slots=True)
+class Proved:
+    """What was proved of the definitions, and what was not."""
+
+    soundness: list[Soundness] = field(default_factory=list)
+    invariants: list[Result] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_green(self) -> bool:
+        """Whether nothing keeps a definition from being released."""
+        is_sound = all(one.is_green for one in self.soundness)
+        return is_sound and not self.findings and all(one.is_green for one in self.invariants)
+
+    def as_json(self) -> Json:
+        """Everything as plain data: each cluster, each invariant per definition, the totals."""
+        return {
+            "soundness": [{"is_green": one.is_green, **_plain(one)} for one in self.soundness],
+            "invariants": [{"is_green": one.is_green, **_plain(one)} for one in self.invariants],
+            "held_by_tests": {"closing_leaves_nothing_open": LEAVES_NOTHING_OPEN},
+            "totals": totals(self.soundness, self.invariants),
+        }
+
+
+def _plain(one: Any) -> Json:
+    return {key.name: getattr(one, key.name) for key in fields(one)}
+
+
+def proved(
+    root: Path | None = None, *, only: str | None = None, watch: Callable[[Looking], None] | None = None
+) -> Proved:
+    """Prove everything below a root, or one definition; its shape must be green. ``watch`` is told what comes next."""
+    found = Proved()
+    for item in prove_library(root, only):
+        if isinstance(item, Soundness):
+            found.soundness.append(item)
+        elif isinstance(item, Result):
+            found.invariants.append(item)
+        elif isinstance(item, Finding):
+            found.findings.append(item)
+        elif watch is not None:
+            watch(item)
+    return found
+
+
+def require_proved(found: Proved) -> None:
+    """Raise :class:`DefinitionBroken` with every failure and its counterexample, if there is one."""
+    if not found.is_green:
+        count = len(failures(found, "en"))
+        raise DefinitionBroken(
+            f"流程定义有{count}项未获证明", f"{count} proofs fail", findings=found.findings,
+            failures={language: failures(found, language) for language in ("zh", "en")},
+        )  # fmt: skip
+
+
+def failures(found: Proved, language: str) -> list[list[str]]:
+    """What is not proved, each with its counterexample line by line."""
+    said = [[finding.text(language)] for finding in found.findings]
+    for one in found.soundness:
+        for flaw in one.flaws:
+            first, *way = lines_of(flaw)
+            said.append(
+                [f"{one.definition}: {flaw.code}: {_in(first, language)}", *(_in(line, language) for line in way)]
+            )
+    for result in found.invariants:
+        if not result.is_green:
+            head = f"{result.definition}: {result.invariant} {_in(result.title, language)}: {result.status}"
+            why = [] if result.path else [_in(result.said, language)]
+            said.append([head, *why, *(_in(line, language) for line in result.path)])
+    return said
+
+
+def remarks(found: Proved, language: str) -> list[str]:
+    """What is told to the author and keeps nothing from being released."""
+    return [
+        f"{one.definition}: {remark.code}: {_in(lines_of(remark)[0], language)}"
+        for one in found.soundness
+        for remark in one.remarks
+    ]
+
+
+def _in(label: Label, language: str) -> str:
+    return label.zh if language == "zh" else label.en
+
+
 def findings_of(error: GuituError, language: str) -> list[str]:
-    """The findings an error carries, one line each: file, line, code, what is wrong, what would be right."""
+    """What an error carries, one line each: a finding's file, line, code and cure; a failed proof and its way."""
+    failed = error.details.get("failures")
+    if isinstance(failed, dict):  # the findings are among them
+        return [line for head, *way in failed[language] for line in (head, *(f"    {one}" for one in way))]
     carried = error.details.get("findings")
     found = carried if isinstance(carried, list | tuple) else ()
     return [one.text(language) for one in found if isinstance(one, Finding)]

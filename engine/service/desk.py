@@ -14,8 +14,9 @@ from engine.core.directory import Directory
 from engine.core.machine import Rules, compile_rules
 from engine.core.view import CHINA, default_parameters
 from engine.definitions.loader import Library
-from engine.errors import DefinitionEdited, DefinitionUnknown, UnitUnknown
+from engine.errors import DefinitionEdited, DefinitionNotReleased, DefinitionUnknown, UnitUnknown
 from engine.service.content import Content, PlainContent
+from engine.service.released import Released, read_released
 from engine.store.database import Database
 from engine.store.work import Work
 
@@ -39,7 +40,8 @@ def kept(database: Database) -> Iterator[Work]:
 class Books:
     """The rule books by hash: those that shipped with the program, and those that running cases are pinned to.
 
-    Only what ships may open cases: a book found in the store serves the cases pinned to it and no others.
+    Only what ships *and* is released in this installation may open cases: a book found in the store serves the cases
+    pinned to it and no others.
     """
 
     rules: dict[str, Rules]
@@ -50,18 +52,38 @@ class Books:
         """Compile what was loaded."""
         return Books({loaded.hash: compile_rules(loaded.definition, loaded.hash) for loaded in library.definitions})
 
-    def in_force(self, definition: str, today: date) -> Rules:
-        """The newest version of a definition that may open cases today. Raises :class:`DefinitionUnknown`."""
-        fitting = [
-            rules
-            for rules in self.rules.values()
-            if rules.definition.id == definition and _in_force(rules.definition, today)
-        ]
-        if not fitting:
-            raise DefinitionUnknown(
-                f"没有现行的流程定义 {definition}", f"no definition {definition} is in force", definition=definition
+    def in_force(self, definition: str, today: date, released: Released) -> Rules:
+        """The version of a definition that cases open on today: the newest release whose day has come.
+
+        Raises :class:`DefinitionNotReleased`; :class:`DefinitionUnknown` when there is no such definition here or its
+        time is over.
+        """
+        if all(rules.definition.id != definition for rules in self.rules.values()):
+            raise _no_definition(definition)
+        if all(one.id != definition for one in released.releases):
+            raise DefinitionNotReleased(
+                f"流程定义 {definition} 尚未在本系统发布，不能据以立案；请由两个不同单位的流程审定人"
+                "分别执行 guitu definitions approve，再执行 guitu definitions release",
+                f"definition {definition} is not released here, so no case may open on it: let approvers of two "
+                "different offices run guitu definitions approve, then run guitu definitions release",
+                definition=definition,
             )
-        return max(fitting, key=lambda rules: (rules.definition.effective.since, rules.definition.version))
+        newest = released.newest(definition, self.begins(), today)
+        rules = None if newest is None else self.rules.get(newest.hash)
+        if newest is not None and rules is None:
+            raise DefinitionUnknown(
+                f"已发布的 {newest.name} 不在本程序所带的流程定义中",
+                f"{newest.name} is released, but this program does not ship it",
+                definition=definition,
+                hash=newest.hash,
+            )
+        if rules is None or not _is_going_on(rules.definition, today):
+            raise _no_definition(definition)
+        return rules
+
+    def begins(self) -> dict[str, date]:
+        """The day from which each definition may open cases, by hash."""
+        return {digest: rules.definition.effective.since for digest, rules in self.rules.items()}
 
     def pinned(self, digest: str, work: Work) -> Rules:
         """The rules a case is pinned to; read from the store when this program no longer ships them.
@@ -85,9 +107,13 @@ def _read_from_store(digest: str, work: Work) -> Rules:
     return compile_rules(Definition.model_validate_json(body), digest)
 
 
-def _in_force(definition: Definition, today: date) -> bool:
-    effective = definition.effective
-    return effective.since <= today and (effective.until is None or today <= effective.until)
+def _no_definition(name: str) -> DefinitionUnknown:
+    return DefinitionUnknown(f"没有现行的流程定义 {name}", f"no definition {name} is in force", definition=name)
+
+
+def _is_going_on(definition: Definition, today: date) -> bool:
+    until = definition.effective.until
+    return until is None or today <= until
 
 
 @dataclass
@@ -101,16 +127,19 @@ class Desk:
     content: Content = field(default_factory=PlainContent)
     probe: Callable[[int], None] = no_probe
     _directory: Directory | None = None
+    _released: Released | None = None
     _settings: dict[str, dict[str, object]] = field(default_factory=dict)
     _read_at: float = 0.0
 
     def directory(self, work: Work) -> Directory:
         """The unit directory, read again when it is older than a second."""
-        if self._directory is None or time.monotonic() - self._read_at > DIRECTORY_SECONDS:
-            self._directory = work.load_directory()
+        found = self._directory
+        if found is None or time.monotonic() - self._read_at > DIRECTORY_SECONDS:
+            found = self._directory = work.load_directory()
+            self._released = None
             self._settings.clear()
             self._read_at = time.monotonic()
-        return self._directory
+        return found
 
     def parameters(self, rules: Rules, work: Work) -> Mapping[str, object]:
         """The definition's parameters: its defaults, overlaid with the settings of this installation."""
@@ -120,8 +149,24 @@ class Desk:
             self._settings[rules.hash] = known
         return known
 
+    def released(self, work: Work) -> Released:
+        """What this installation has released, verified; read again with the directory.
+
+        Raises :class:`ReleaseBroken` when somebody changed it behind the engine.
+        """
+        self.directory(work)
+        found = self._released
+        if found is None:
+            shelf = {digest: rules.definition for digest, rules in self.books.rules.items()}
+            found = self._released = read_released(work, shelf)
+        return found
+
+    def today(self) -> date:
+        """The day it is in China."""
+        return self.clock().astimezone(CHINA).date()
+
     def forget(self) -> None:
-        """Read directory and settings anew at the next request."""
+        """Read directory, settings and releases anew at the next request."""
         self._directory = None
 
     def rules_for_area(self, area: str, definition: str | None, work: Work) -> Rules:
@@ -129,4 +174,4 @@ class Desk:
         name = definition or self.directory(work).definition_for(area)
         if name is None:
             raise UnitUnknown(f"地区 {area} 没有适用的流程定义", f"no definition applies in area {area}", area=area)
-        return self.books.in_force(name, self.clock().astimezone(CHINA).date())
+        return self.books.in_force(name, self.today(), self.released(work))

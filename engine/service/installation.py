@@ -19,8 +19,9 @@ from engine.definitions.loader import Library
 from engine.errors import CommandMalformed, GuituError, UnitUnknown
 from engine.service.definitions import find
 from engine.service.desk import Desk, kept
+from engine.service.released import Released, read_released
 from engine.store import migrate
-from engine.store.database import Database
+from engine.store.database import Database, engine_for, is_there
 from engine.store.durability import durability
 
 T = TypeVar("T")
@@ -67,6 +68,11 @@ def upgrade(url: str, home: Path | None = None) -> str:
     if home is not None:
         home.mkdir(parents=True, exist_ok=True)
     return migrate.upgrade(url)
+
+
+def has_database(url: str) -> bool:
+    """Whether there is a database to look into; an embedded one may not be made yet."""
+    return is_there(engine_for(url))
 
 
 def make_demo_folder(folder: Path) -> None:
@@ -167,8 +173,12 @@ def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list
     with database:
         checks += _embedded(database)
         directory = _attempt("directory", lambda: _directory(database), checks, _directory_words)
+        shelf = {one.hash: one.definition for one in library.definitions} if library is not None else {}
+        released = _attempt("releases", lambda: _released(database, shelf), checks, _released_words)
     if directory is not None and library is not None:
         checks += _resolving(directory, library)
+    if directory is not None and released is not None:
+        checks += _not_released(directory, released)
     return checks
 
 
@@ -226,6 +236,25 @@ def _directory_words(found: Directory) -> tuple[str, str]:
     return f"{areas} 个地区，{many} 个单位", f"{areas} areas, {many} units"
 
 
+def _released(database: Database, shelf: Mapping[str, Definition]) -> Released:
+    with database.reading() as work:
+        return read_released(work, shelf)
+
+
+def _released_words(found: Released) -> tuple[str, str]:
+    count = len(found.releases)
+    return f"{count} 个已发布流程定义，签名均有效", f"{count} released definitions, every signature is valid"
+
+
+def _not_released(directory: Directory, released: Released) -> Iterator[Check]:
+    """Definitions that the directory names for an area and that were never released here: no case may open on them."""
+    named = {area.definition for area in directory.jurisdictions.values()} - {None}
+    for missing in sorted(str(one) for one in named - {one.id for one in released.releases}):
+        zh = f"流程定义 {missing} 尚未在本系统发布，不能据以立案；见 guitu definitions release"
+        en = f"definition {missing} is not released here, no case may open on it: see guitu definitions release"
+        yield Check(f"released:{missing}", "warn", Label(zh=zh, en=en))
+
+
 def _resolving(directory: Directory, library: Library) -> Iterator[Check]:
     """Whether every function that a definition gives work to is served in every area it applies in."""
     books = {loaded.definition.id: loaded.definition for loaded in library.definitions}
@@ -252,7 +281,7 @@ def plain_details(details: Mapping[str, object]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, str | int | float | bool | None) else _listed(value)
         for name, value in details.items()
-        if name != "findings"
+        if name not in ("findings", "failures")
     }
 
 

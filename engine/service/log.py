@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -19,12 +20,16 @@ def configure(level: str = "INFO") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             keep_allowed,
-            structlog.processors.JSONRenderer(ensure_ascii=False, sort_keys=True),
+            structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _json(event: EventDict, **_: object) -> str:
+    return msgspec.json.encode(event, order="sorted").decode()
 
 
 def keep_allowed(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

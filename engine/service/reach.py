@@ -122,7 +122,7 @@ class Ledger:
         self.others.update(reasons - requirements.keys() if reasons else [refusal.code])
 
     def _is_ours(self, player: Player, case: str) -> bool:
-        """A record that was never opened is refused by the definition of the story; another by the one it is held to."""
+        """Whether this definition refused: that of the story before the record is open, then the one it is held to."""
         return not case or replay(player.desk, case).pin.id == self.book.id
 
     def _walked(self, desk: Desk, case: str) -> None:

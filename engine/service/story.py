@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,13 @@ class Player:
 
     desk: Desk
     told: Told
-    clock: StoryClock = field(default_factory=StoryClock)
+    starts: InitVar[StoryClock | None] = None
+    clock: StoryClock = field(init=False)
     cases: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, starts: StoryClock | None) -> None:
         """The story has a clock of its own, and reads the local settings for itself."""
+        self.clock = starts or clock_of(self.told)
         self.desk = replace(self.desk, clock=self.clock, _settings={})
 
     def play(self) -> Iterator[Beat]:
@@ -330,8 +332,19 @@ COMMANDS: Mapping[str, Maker] = {
 """How each act of a story becomes the command that a form would send."""
 
 
+def clock_of(told: Told) -> StoryClock:
+    """A clock that stands where the story begins."""
+    begins = told.scenario.begins
+    return StoryClock(datetime.combine(begins, BEGINNING.timetz()) if begins else BEGINNING)
+
+
 def clock_ending_before(told: Told, now: datetime) -> StoryClock:
-    """A clock for a story that is over by now, begun at 9 in the morning in China: its cases can be gone on with."""
+    """A clock for a story that is over by now, begun at 9 in the morning in China: its cases can be gone on with.
+
+    A story with a day of its own keeps it.
+    """
+    if told.scenario.begins is not None:
+        return clock_of(told)
     begins = (now - duration(told) - timedelta(days=1)).astimezone(CHINA)
     return StoryClock(begins.replace(hour=9, minute=0, second=0, microsecond=0).astimezone(UTC))
 

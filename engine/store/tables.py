@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal, cast, get_args, get_type_hints
 
-from sqlalchemy import CheckConstraint, Identity, Index, MetaData, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Identity, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
@@ -21,7 +21,7 @@ from engine.core.definition import Scope
 from engine.core.events import EVENTS, HandOffKind
 from engine.store.instants import Instant
 
-SCHEMA = "0001_spine"
+SCHEMA = "0002_release"
 """The migration this release writes to."""
 
 HandOffState = Literal["offered", "accepted", "declined", "withdrawn"]
@@ -272,6 +272,79 @@ class ParameterSetting(Row, table=True):
     source: str
     set_by: str
     set_at: datetime = Field(sa_type=Instant)
+
+
+class DefinitionApprover(Row, table=True):
+    """A public key that signs for a person of an office; append-only. ``fingerprint`` is its SHA-256 in hex."""
+
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("length(fingerprint) = 64", name="fingerprint"),
+        CheckConstraint("length(public_key) = 32", name="public_key"),
+    )
+
+    fingerprint: str = Field(primary_key=True)
+    office: str
+    person: str
+    public_key: bytes
+    since: datetime = Field(sa_type=Instant)
+    added_by: str
+
+
+class ApproverRevocation(Row, table=True):
+    """From when on a key signs for nobody any more; append-only: a revocation is never taken back."""
+
+    fingerprint: str = Field(primary_key=True, foreign_key="definition_approver.fingerprint")
+    at: datetime = Field(sa_type=Instant)
+    revoked_by: str
+
+
+class DefinitionApproval(Row, table=True):
+    """A signature over the hash of a definition, for an office by a person; append-only."""
+
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("length(hash) = 64", name="hash"),
+        CheckConstraint("length(signature) = 64", name="signature"),
+    )
+
+    hash: str = Field(primary_key=True)
+    fingerprint: str = Field(primary_key=True, foreign_key="definition_approver.fingerprint")
+    definition_id: str
+    definition_version: str
+    office: str
+    person: str
+    signature: bytes
+    at: datetime = Field(sa_type=Instant)
+
+
+class DefinitionRelease(Row, table=True):
+    """A definition that cases may open on, by the keys of its two approvals; append-only.
+
+    ``id`` counts the releases: of one definition the later one supersedes the earlier.
+    """
+
+    __table_args__: ClassVar[Any] = (
+        CheckConstraint("first_key <> second_key", name="keys"),
+        UniqueConstraint("hash", name="uq_definition_release_hash"),
+        UniqueConstraint("definition_id", "definition_version", name="uq_definition_release_version"),
+        ForeignKeyConstraint(
+            ["hash", "first_key"], ["definition_approval.hash", "definition_approval.fingerprint"],
+            name="fk_definition_release_first_key",
+        ),
+        ForeignKeyConstraint(
+            ["hash", "second_key"], ["definition_approval.hash", "definition_approval.fingerprint"],
+            name="fk_definition_release_second_key",
+        ),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True, sa_column_args=[Identity()])
+    hash: str
+    definition_id: str
+    definition_version: str
+    first_key: str
+    second_key: str
+    at: datetime = Field(sa_type=Instant)
+    unit: str
+    person: str
 
 
 TABLES = Row.metadata.tables

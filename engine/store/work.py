@@ -7,10 +7,11 @@ from engine.store.cases import CaseRows
 from engine.store.definitions import DefinitionRows
 from engine.store.directory import DirectoryRows
 from engine.store.lists import ListRows
+from engine.store.releases import ReleaseRows
 from engine.store.wires import Wire
 
 
-class Work(CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ListRows):
+class Work(CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ListRows, ReleaseRows):
     """One transaction, see :meth:`engine.store.database.Database.writing`."""
 
     def __init__(self, wire: Wire) -> None:

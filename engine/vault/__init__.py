@@ -1,1 +1,1 @@
-"""The safe. So far it makes pseudonyms; identities, keys and sealing come to live here."""
+"""The safe. So far it makes pseudonyms and signatures of approvers; identities and sealing come to live here."""

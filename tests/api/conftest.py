@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
+from engine import bootstrap
+from engine.service.trial import release_all
 
 POLICE = ("--as", "officer-1@gulou-police")
 CIVIL = ("--as", "officer-2@gulou-civil-affairs")
@@ -37,12 +39,15 @@ class Guitu:
 
 @pytest.fixture(scope="session")
 def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a world with the demo directory and no case, to copy from."""
+    """Give a world with the demo directory, what ships released, and no case, to copy from."""
     home = tmp_path_factory.mktemp("home") / "world"
     guitu = Guitu(home)
     guitu.run("db", "upgrade")
     root = Path(__file__).resolve().parents[2]
     guitu.run("directory", "load", str(root / "workflows" / "directory" / "demo.yaml"))
+    desk = bootstrap.desk(bootstrap.settings(home=home, log_level="WARNING"))
+    release_all(desk, (rules.definition for rules in desk.books.rules.values()), drafts_too=True)
+    desk.database.close()
     return home
 
 

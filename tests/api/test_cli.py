@@ -297,7 +297,9 @@ def test_the_doctor_is_well_and_unwell(guitu: Guitu, tmp_path: Path) -> None:
     assert "at head" in guitu.run("doctor").stdout
 
 
-def test_the_doctor_warns_of_functions_that_nobody_serves(guitu: Guitu, tmp_path: Path) -> None:
+def test_the_doctor_warns_of_functions_that_nobody_serves_and_of_what_is_not_released(
+    guitu: Guitu, tmp_path: Path
+) -> None:
     small = tmp_path / "small.yaml"
     small.write_text(
         "jurisdictions:\n  '350000': {zh: 福建省, en: Fujian, definition: fujian}\n"
@@ -305,9 +307,14 @@ def test_the_doctor_warns_of_functions_that_nobody_serves(guitu: Guitu, tmp_path
         "    names: [{zh: 公安, en: Police, since: 2020-01-01}]\n",
         encoding="utf-8",
     )
-    guitu.run("directory", "load", str(small))
-    warned = [one for one in guitu.json("doctor")["checks"] if one["state"] == "warn"]
-    assert "civil_affairs" in warned[0]["said"]["en"]
+    fresh = Guitu(tmp_path / "fresh")
+    fresh.run("db", "upgrade")
+    fresh.run("directory", "load", str(small))
+    warned = {one["name"]: one["said"]["en"] for one in fresh.json("doctor")["checks"] if one["state"] == "warn"}
+    assert "civil_affairs" in warned["units:350000"]
+    assert "guitu definitions release" in warned["released:fujian"]
+    refused = guitu.json("directory", "load", str(small), code=3)
+    assert "approvers" in refused["message"]
 
 
 def test_a_world_without_a_schema_says_what_to_do(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from engine.core.commands import Actor, Command
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import handle
 from engine.service.log import configure
+from engine.service.trial import release_all
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
 from tests.bench.acts import Act, Procedure
@@ -49,9 +50,11 @@ def _desk(procedure: Procedure, database: Database) -> Desk:
 
 
 def save_directory(procedure: Procedure, url: str) -> None:
-    """Put the directory of the procedure into an empty database."""
-    with bench_desk(procedure, url) as desk, kept(desk.database) as work:
-        work.save_directory(procedure.directory)
+    """Put the directory of the procedure into an empty database, and release the procedure there."""
+    with bench_desk(procedure, url) as desk:
+        with kept(desk.database) as work:
+            work.save_directory(procedure.directory)
+        release_all(desk, (procedure.rules.definition,), drafts_too=True)
 
 
 def words(number: int, act: Act, case: str, area: str) -> tuple[Command, Actor]:

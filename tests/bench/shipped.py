@@ -21,6 +21,7 @@ from engine.definitions.scenario import Told
 from engine.service import story as stories_room
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import Answer, handle
+from engine.service.trial import release_all
 from engine.store import migrate
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
@@ -44,7 +45,8 @@ def story(name: str) -> Procedure:
 
 
 def _rules(books: Books, told: Told) -> Rules:
-    return books.in_force(told.scenario.definition, datetime.now(UTC).date())
+    named = (rules for rules in books.rules.values() if rules.definition.id == told.scenario.definition)
+    return max(named, key=lambda rules: rules.definition.effective.since)
 
 
 def _taken_down(told: Told, books: Books) -> list[Act]:
@@ -63,6 +65,7 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
             desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym)
             with kept(database) as work:
                 work.save_directory(read_directory(demo_directory()))
+            release_all(desk, (rules.definition for rules in books.rules.values()), drafts_too=True)
             player = stories_room.Player(desk, told, clock)
             list(player.play())
     if len(player.cases) != 1:

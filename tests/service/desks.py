@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.core.commands import Actor, Command, OpenCase
+from engine.core.machine import Rules
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import Answer, handle
+from engine.service.trial import release_all
 from engine.store.database import Database
 from tests.core.play import OTHER, RULES, START, directory
 
@@ -30,10 +33,13 @@ class Clock:
 
 
 @contextmanager
-def play_desk(url: str, first: int = 1, *, since: datetime = START, known: bool = False) -> Iterator[Desk]:
-    """A desk on this database, with the play directory loaded and pseudonyms counted from ``first``.
+def play_desk(
+    url: str, first: int = 1, *, since: datetime = START, known: bool = False,
+    released: tuple[Rules, ...] = (RULES, OTHER),
+) -> Iterator[Desk]:  # fmt: skip
+    """A desk on this database, with the play directory loaded, its procedures released, pseudonyms from ``first`` on.
 
-    Its clock begins at ``since``; ``known`` says that the database has the directory already.
+    Its clock begins at ``since``; ``known`` says that the database has directory and releases already.
     """
     numbers = itertools.count(first)
     with Database.open(url) as database:
@@ -44,6 +50,8 @@ def play_desk(url: str, first: int = 1, *, since: datetime = START, known: bool 
         if not known:
             with kept(database) as work:
                 work.save_directory(directory())
+            still = replace(desk, clock=lambda: since)
+            release_all(still, [one.definition for one in released], drafts_too=True)
         yield desk
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.core.conditions import Condition
@@ -21,7 +19,9 @@ class Strict(BaseModel):
 class Entering(Strict):
     """Whoever takes a track into one of these steps, by whatever move, meets the condition.
 
-    ``unless`` names moves that the statement does not cover, each with a reason beside it in ``reading``.
+    It is judged when the move is judged (or its acceptance), before the move's own effects. Where one of the steps is
+    the start of the track, its opening is covered too. ``unless`` names moves that the statement does not cover, each
+    with a reason beside it in ``reading``.
     """
 
     entering: Name
@@ -31,21 +31,25 @@ class Entering(Strict):
 
 
 class Opening(Strict):
-    """A track opens only if the condition holds."""
+    """A track opens only if the condition holds, by itself and on request; a reopened record is not covered."""
 
     opening: Name
     only_if: Condition
 
 
 class Guarded(Strict):
-    """A person fact that no command at all may set to somebody the named prohibition excludes."""
+    """A person fact that no command at all may set to somebody the named prohibition excludes.
+
+    ``among`` names the list that must be compared with; without it any list will do.
+    """
 
     guarded: DottedName
     by: Name
+    among: DottedName | None = None
 
 
 class StatedBy(Strict):
-    """Only units of these functions may state the fact."""
+    """Only units of these functions may state the fact, and only their moves set it."""
 
     stated: DottedName
     by: tuple[Name, ...]
@@ -67,18 +71,22 @@ Statement = Entering | Opening | Guarded | StatedBy | UnitsAreLocal | NotSilentl
 
 
 class Mutant(Strict):
-    """A change that breaks the invariant, by path: what is removed, or replaced by what."""
+    """A change that breaks the invariant, by path: what is removed, or replaced by what.
+
+    ``also`` changes something else at the same time, where two elements hold the same thing.
+    """
 
     remove: str | None = None
     replace: str | None = None
     by: object = None
+    also: tuple[Mutant, ...] = ()
 
 
 class Binding(Strict):
     """How an invariant stands in one jurisdiction.
 
-    ``clauses`` bind it; ``silent`` says that the text is whole and does not say it (``local`` names the local setting that
-    switches it on, if there is one); ``lost`` that the page is missing. A binding may have its own statement.
+    ``clauses`` bind it; ``silent`` says that the text is whole and does not say it (``local`` names the local setting
+    that switches it on, if there is one); ``lost`` that the page is missing. A binding may have its own statement.
     """
 
     clauses: tuple[str, ...] = ()
@@ -113,9 +121,3 @@ class InvariantFile(Strict):
     """The whole file."""
 
     invariants: dict[str, Invariant]
-
-
-def read_invariants(path: Path) -> dict[str, Invariant]:
-    """Read the file. Raises ``ValueError`` (pydantic, YAML) with the place of what is wrong."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return InvariantFile.model_validate(raw).invariants

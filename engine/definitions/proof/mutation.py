@@ -15,11 +15,20 @@ class MutantImpossible(Exception):
 
 
 def apply(definition: Definition, mutant: Mutant) -> Definition:
-    """The definition with one thing changed. Paths are dotted; a dot inside a name is written ``/``.
+    """The definition with one thing changed (and what else the mutant names).
 
-    Raises :class:`MutantImpossible`.
+    Paths are dotted; a dot inside a name is written ``/``. Raises :class:`MutantImpossible`.
     """
     body: dict[str, Any] = definition.model_dump(mode="json", by_alias=True)
+    for change in (mutant, *mutant.also):
+        _change(body, change)
+    try:
+        return Definition.model_validate(body)
+    except ValidationError as error:
+        raise MutantImpossible(f"{mutant.remove or mutant.replace}: {error.errors()[0]['msg']}") from error
+
+
+def _change(body: dict[str, Any], mutant: Mutant) -> None:
     path = mutant.remove or mutant.replace
     if path is None:
         raise MutantImpossible("neither remove nor replace")
@@ -29,13 +38,9 @@ def apply(definition: Definition, mutant: Mutant) -> Definition:
         here = _step(here, part, path)
     if mutant.remove is not None:
         _remove(here, last, path)
-    else:
-        _step(here, last, path)
-        here[int(last) if isinstance(here, list) else last] = mutant.by
-    try:
-        return Definition.model_validate(body)
-    except ValidationError as error:
-        raise MutantImpossible(f"{path}: {error.errors()[0]['msg']}") from error
+        return
+    _step(here, last, path)
+    here[int(last) if isinstance(here, list) else last] = mutant.by
 
 
 def _step(here: Any, part: str, path: str) -> Any:

@@ -1,80 +1,110 @@
-"""Worlds: every combination of facts, papers, consents and settings that a set of conditions can tell apart.
+"""Worlds: one value for everything a set of conditions looks at, and where the tracks stand.
 
-A fact is cut at what conditions name: a figure and the one below it, each option named and one other, a date on each
-side of a period. That is exact: two values that every condition judges alike need not both be tried.
+A world is judged with the engine's own conditions; nothing about them is written a second time here.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from engine.core.conditions import (
-    Condition,
-    ConsentGiven,
-    DocumentPresent,
-    Elapsed,
-    FactAtLeast,
-    FactBefore,
-    FactIn,
-    FactIs,
-    FactNotAmong,
-    OtherPersonThan,
-    ParameterIs,
-    ParameterRef,
-    walk,
-)
-from engine.core.definition import Definition, Fact
+from engine.core.conditions import Condition, Judged
+from engine.core.definition import Requirement
+from engine.definitions.proof.cuts import ACTOR, TODAY, looks_at, size
 
-TODAY = date(2026, 1, 1)
-ACTOR = "somebody"
-OTHER_PERSON = "somebody_else"
-LISTED, UNLISTED = "P-LISTED", "P-UNLISTED"
+UNOPENED, WAITING, STOPPED, KEPT = "", "?", "!", "+"
+"""Places that are no steps: never opened; opened, but nobody accepted it yet; declined, or ended by a closing.
 
+``KEPT`` marks a reversal."""
+
+LARGEST_WORLD = 400_000
 World = Mapping[str, object]
-"""Values by name: ``fact:f``, ``document:d``, ``consent:c``, ``parameter:p``, ``person:t.s``."""
+"""Values by name: ``fact:f``, ``document:d``, ``consent:c``, ``parameter:p``, ``person:t.s``, ``actor``; and of
+tracks that are looked at without being explored ``at:t`` and ``reached:t.s``."""
+
+
+class TooLarge(Exception):
+    """A slice or a set of worlds that is too large to explore: never "passed"."""
+
+    def __init__(self, what: str, how_large: int) -> None:
+        super().__init__(f"{what}: {how_large}")
+        self.what = what
+        self.how_large = how_large
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Where the tracks of a slice stand, and which steps they have entered."""
+    """Where the tracks of a slice stand, and which of the steps that are asked for they have entered.
 
-    at: Mapping[str, str | None]
+    ``lasts`` says for each track where a reversal of its last act takes it, and empty where there is nothing to
+    reverse; ``KEPT`` before the place when the step it leaves then had been entered before.
+    """
+
+    names: tuple[str, ...]
+    places: tuple[str, ...]
+    lasts: tuple[str, ...]
     reached: frozenset[tuple[str, str]] = frozenset()
+
+    def place(self, track: str) -> str:
+        """The step a track stands at, or one of the places that are no steps."""
+        return self.places[self.names.index(track)]
+
+    def last(self, track: str) -> str:
+        """Where a reversal takes a track."""
+        return self.lasts[self.names.index(track)]
+
+    def put(
+        self, track: str, place: str, *, last: str = "", reach: Iterable[str] = (), forget: Iterable[str] = ()
+    ) -> Positions:
+        """The same with one track elsewhere."""
+        index = self.names.index(track)
+        places = (*self.places[:index], place, *self.places[index + 1 :])
+        lasts = (*self.lasts[:index], last, *self.lasts[index + 1 :])
+        kept = self.reached - {(track, step) for step in forget} if forget else self.reached
+        return Positions(self.names, places, lasts, kept | {(track, step) for step in reach})
+
+    def __hash__(self) -> int:
+        return hash((self.places, self.lasts, self.reached))
+
+
+NOWHERE = Positions((), (), ())
 
 
 @dataclass(frozen=True, slots=True)
 class WorldView:
-    """A world as conditions see it (``engine.core.conditions.View``)."""
+    """A world as conditions see it (``engine.core.conditions.View``). ``waited`` days have gone by in it."""
 
     world: World
-    positions: Positions
-    actor_functions: frozenset[str] = frozenset()
-    actor_person: str | None = ACTOR
-    defaults: Mapping[str, object] = field(default_factory=dict)
+    positions: Positions = NOWHERE
+    waited: int = 0
 
     @property
     def today(self) -> date:
         """The day."""
-        return TODAY
+        return TODAY + timedelta(days=self.waited)
 
     def fact(self, name: str) -> object | None:
         """The fact in this world."""
         return self.world.get(f"fact:{name}")
 
     def step_of(self, track: str) -> str | None:
-        """Where the track stands."""
-        return self.positions.at.get(track)
+        """Where the track stands; ``None`` when it is not open, not accepted or ended early."""
+        if track not in self.positions.names:
+            outside = self.world.get(f"at:{track}")
+            return outside if isinstance(outside, str) else None
+        place = self.positions.place(track)
+        return None if place in (UNOPENED, WAITING, STOPPED) else place
 
     def has_reached(self, track: str, step: str) -> bool:
         """Whether the track has entered the step."""
+        if track not in self.positions.names:
+            return self.world.get(f"reached:{track}.{step}") is True
         return (track, step) in self.positions.reached
 
     def has_document(self, name: str) -> bool:
         """Whether the document is there."""
-        return bool(self.world.get(f"document:{name}"))
+        return self.world.get(f"document:{name}") is True
 
     def has_consent(self, name: str) -> bool | None:
         """The consent in this world."""
@@ -87,106 +117,86 @@ class WorldView:
         return person if isinstance(person, str) else None
 
     def parameter(self, name: str) -> object | None:
-        """The setting in this world, or its default."""
-        return self.world.get(f"parameter:{name}", self.defaults.get(name))
+        """The setting in this world."""
+        return self.world.get(f"parameter:{name}")
+
+    @property
+    def actor_functions(self) -> frozenset[str]:
+        """The functions of the acting unit."""
+        functions = self.world.get("actor", frozenset())
+        return functions if isinstance(functions, frozenset) else frozenset()
+
+    @property
+    def actor_person(self) -> str | None:
+        """The acting person."""
+        return ACTOR
 
 
-def domains(
-    definition: Definition, conditions: Iterable[Condition], settings: Iterable[str]
-) -> dict[str, list[object]]:
-    """For each name these conditions look at, the values that they can tell apart. Settings are on and off."""
-    cuts: dict[str, set[object]] = {}
-    for part in (part for condition in conditions for part in walk(condition)):
-        _cut(definition, part, cuts)
-    for name in settings:
-        cuts.setdefault(f"parameter:{name}", set()).update({True, False})
-    return {name: _ordered(definition, name, values) for name, values in sorted(cuts.items())}
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A condition that must hold; behind a ``setting`` only while that is on, as the engine judges it."""
+
+    when: Condition
+    setting: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it looks at in a world."""
+        own = {f"parameter:{self.setting}"} if self.setting else set()
+        return frozenset(own | looks_at(self.when))
+
+    def holds(self, view: WorldView) -> bool:
+        """Whether it holds, or does not bind. A requirement behind a setting is never relied on where it is off."""
+        is_bound = self.setting is None or view.parameter(self.setting) is True
+        return not is_bound or self.when.judge(view, Judged()) is True
 
 
-def worlds(values: Mapping[str, list[object]]) -> Iterator[dict[str, object]]:
-    """Every combination."""
-    names = list(values)
-    for chosen in itertools.product(*values.values()):
-        yield dict(zip(names, chosen, strict=True))
+def asks(requires: Mapping[str, Requirement], *plain: Condition | None) -> tuple[Ask, ...]:
+    """All that must hold: requirements, each with its setting, and conditions of their own."""
+    own = [Ask(condition) for condition in plain if condition is not None]
+    return (*own, *(Ask(one.when, one.setting) for one in requires.values()))
 
 
-def size(values: Mapping[str, list[object]]) -> int:
-    """How many combinations there are."""
-    count = 1
-    for one in values.values():
-        count *= len(one)
-    return count
+def worlds(
+    values: Mapping[str, Sequence[object]], asked: Iterable[Ask], see: Callable[[World], WorldView], what: str
+) -> Iterator[World]:
+    """Every world of these values in which all that is asked holds, found piece by piece.
+
+    Each condition is judged as soon as everything it looks at has a value, so most worlds are never written out.
+    Raises :class:`TooLarge` with the number of all combinations when too many had to be looked at.
+    """
+    steps: list[tuple[tuple[str, ...], Ask | None]] = []
+    known: set[str] = set()
+    for ask in sorted(asked, key=lambda one: len(one.names)):
+        fresh = tuple(sorted(name for name in ask.names & values.keys() if name not in known))
+        known.update(fresh)
+        steps.append((fresh, ask))
+    steps.append((tuple(sorted(values.keys() - known)), None))
+    looked = 0
+
+    def extend(world: dict[str, object], depth: int) -> Iterator[World]:
+        nonlocal looked
+        if depth == len(steps):
+            yield world
+            return
+        fresh, ask = steps[depth]
+        for more in combinations({name: values[name] for name in fresh}):
+            looked += 1
+            if looked > LARGEST_WORLD:
+                raise TooLarge(what, size(values))
+            wider = {**world, **more}
+            if ask is None or ask.holds(see(wider)):
+                yield from extend(wider, depth + 1)
+
+    yield from extend({}, 0)
 
 
-def _limit(definition: Definition, limit: int | ParameterRef) -> int:
-    if isinstance(limit, ParameterRef):
-        default = definition.parameters[limit.parameter].default
-        return default if isinstance(default, int) else 0
-    return limit
-
-
-def _cut(definition: Definition, part: Condition, cuts: dict[str, set[object]]) -> None:
-    """Add to ``cuts`` the values that one condition tells apart."""
-
-    def add(name: str, *values: object) -> None:
-        cuts.setdefault(name, set()).update(values)
-
-    match part:
-        case FactIs():
-            add(f"fact:{part.fact}", part.is_)
-        case FactIn():
-            add(f"fact:{part.fact}", *part.in_)
-        case FactAtLeast():
-            limit = _limit(definition, part.at_least)
-            add(f"fact:{part.fact}", limit, limit - 1)
-        case Elapsed():
-            limit = _limit(definition, part.at_least)
-            add(f"fact:{part.since}", *((TODAY - timedelta(days=days)).isoformat() for days in (limit, limit - 1)))
-        case FactBefore():
-            for name in (part.fact, part.before):
-                add(f"fact:{name}", (TODAY - timedelta(days=1)).isoformat(), TODAY.isoformat())
-        case FactNotAmong():
-            add(f"fact:{part.fact}", LISTED, UNLISTED)
-            add(f"fact:{part.not_among}", (LISTED,))
-        case DocumentPresent():
-            add(f"document:{part.document}", True, False)
-        case ConsentGiven():
-            add(f"consent:{part.consent}", True, False, None)
-        case OtherPersonThan():
-            where = part.other_person_than
-            add(f"person:{where.track}.{where.step}", ACTOR, OTHER_PERSON, None)
-        case ParameterIs():
-            add(f"parameter:{part.parameter}", part.is_, definition.parameters[part.parameter].default)
-        case _ if hasattr(part, "fact"):
-            add(f"fact:{part.fact}")
-        case _:
-            pass
-
-
-def _ordered(definition: Definition, name: str, values: set[object]) -> list[object]:
-    kind, _, rest = name.partition(":")
-    if kind == "fact":
-        values = values | _rest_of(definition.facts[rest], values)
-    elif kind == "parameter" and values <= {True, False}:
-        values = {True, False}
-    return sorted(values, key=lambda value: (value is not None, str(value)))
-
-
-def _rest_of(fact: Fact, named: set[object]) -> set[object]:
-    """Not stated, and one value that no condition names."""
-    match fact.type:
-        case "bool":
-            return {None, True, False}
-        case "code":
-            others = [option for option in fact.options if option not in named]
-            return {None, *others[:1]}
-        case "persons":
-            return {None, ()}
-        case "person":
-            return {None, UNLISTED}
-        case "text":
-            return {None, "text"}
-        case "date":
-            return {None, TODAY.isoformat()}
-        case _:
-            return {None} if named else {None, 0}
+def combinations(values: Mapping[str, Sequence[object]]) -> Iterator[dict[str, object]]:
+    """Every choice of one value for each name."""
+    if not values:
+        yield {}
+        return
+    (name, *rest) = values
+    for others in combinations({other: values[other] for other in rest}):
+        for value in values[name]:
+            yield {name: value, **others}

@@ -1,0 +1,61 @@
+"""Worlds for trial (demo, tests, bench) release what they play with by keys of their own, thrown away at once.
+
+The way is the one of earnest, register, approve, release; only nobody else keeps the keys. So it is open to an
+installation that never registered an approver, and to no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.core.commands import Actor
+from engine.core.definition import Definition
+from engine.errors import CommandMalformed
+from engine.service.desk import Desk, kept
+from engine.service.release import add_approver_in, approve_in, release_in
+from engine.store.work import Work
+from engine.vault.signing import SigningKey
+
+DEMO_OFFICES = ("fujian-joint-conference-office", "fujian-justice")
+"""The offices of the demo directory that approve in its worlds."""
+
+
+def release_all(
+    desk: Desk, definitions: Iterable[Definition], *, offices: tuple[str, str] | None = None, drafts_too: bool = False
+) -> None:
+    """Release every candidate among these in a fresh world; does nothing when all of them are released.
+
+    ``offices`` are two units of its directory (the first two if not given). ``drafts_too`` releases drafts as well, as
+    no earnest installation can: it goes when what trial worlds play with are candidates. Raises
+    :class:`CommandMalformed` when the world has approvers of its own.
+    """
+    with kept(desk.database) as work:
+        known = {row.hash for row in work.releases()}
+        ready = [one for one in definitions if drafts_too or one.status == "candidate"]
+        wanted = [one for one in ready if one.digest() not in known]
+        if not wanted:
+            return
+        if work.approvers():
+            raise CommandMalformed(
+                "本系统已有流程审定人，不能当作试验环境发布",
+                "this installation has approvers: it is no world for trial",
+            )
+        _release(desk, work, wanted, offices or _two(desk, work), drafts_too)
+    desk.forget()
+
+
+def _release(
+    desk: Desk, work: Work, definitions: Iterable[Definition], offices: tuple[str, str], drafts_too: bool
+) -> None:
+    signers = [(Actor(f"trial-approver-{number}", unit), SigningKey.fresh()) for number, unit in enumerate(offices, 1)]
+    for actor, key in signers:
+        add_approver_in(desk, work, office=actor.unit, person=actor.person, public=key.public, actor=actor)
+    for definition in definitions:
+        for actor, key in signers:
+            approve_in(desk, work, definition, key=key, actor=actor, drafts_too=drafts_too)
+        release_in(desk, work, definition, signers[0][0], drafts_too=drafts_too)
+
+
+def _two(desk: Desk, work: Work) -> tuple[str, str]:
+    first, second, *_ = (unit.id for unit in desk.directory(work).units.values() if unit.merged_into is None)
+    return first, second
