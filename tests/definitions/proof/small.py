@@ -26,7 +26,7 @@ def changed(body: dict[str, Any], **changes: object) -> Definition:
         if value is None:
             del here[last]
         else:
-            here[last] = value
+            here[last] = copy.deepcopy(value)
     for track in whole["tracks"].values():
         for one in track["steps"].values():
             one.setdefault("printed_responsible", ["police"] if one["provenance"] == "printed" else [])

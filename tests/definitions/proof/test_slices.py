@@ -76,7 +76,7 @@ class Walker:
             lambda: cmd.Close(case=case, outcome=chance.choice(["archive", "death"])),
             lambda: cmd.Reopen(case=case, track=track, reason="x"),
             lambda: cmd.SettleDuty(case=case, duty="comfort", outcome="done"),
-            lambda: cmd.RecordConsent(case=case, consent="return", given=chance.random() < 0.7, spoken_by="self"),
+            lambda: cmd.RecordConsent(case=case, consent="return", given=chance.random() < 0.7, spoken_by="victim"),
             lambda: cmd.Correct(case=case, fact="victim.is_child", value=chance.random() < 0.5, reason="x"),
         ]  # fmt: skip
         often = [9, 6, 6, 1, 1, 3, 1, 1, 1, 1, 2, 1, 1, 0.2]
