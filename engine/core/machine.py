@@ -121,7 +121,8 @@ def compile_rules(definition: Definition, digest: str | None = None) -> Rules:
     for name, track in definition.tracks.items():
         if track.opens.when is not None:
             of_scope = index[track.scope]
-            for seen in (CASE_OPENED, *looked_at(track.opens.when)):
+            asked = [track.opens.when, *(requirement.when for requirement in track.opens.requires.values())]
+            for seen in sorted({CASE_OPENED, *(name for one in asked for name in looked_at(one))}):
                 of_scope[seen] = (*of_scope.get(seen, ()), name)
     return Rules(definition, digest or definition.digest(), machines, index, _guards(definition))
 

@@ -1,8 +1,11 @@
 """Corrections, reversals, duties, consents, closing and reopening."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.core import commands as cmd
+from engine.core.case import StatedFact
 from engine.errors import CaseClosed, CommandMalformed, HandOffImpossible, NothingToChange, Refused
 from tests.core.play import READY, Game
 
@@ -207,3 +210,25 @@ def test_every_event_on_a_track_names_a_clause() -> None:
     game.act(cmd.Contribute(case="GT-1", track="rescue", note="seen"), "civil-a")
     assert game.last is not None
     assert game.last.events[0].clauses == ("play 第1条",)
+
+
+def test_what_a_closing_cut_short_goes_on_after_reopening() -> None:
+    game = settled()
+    game.act(cmd.Accept(case="GT-1", hand_off=game.hand_off("archive")), "civil-a", "cy")
+    game.act(cmd.Contribute(case="GT-1", track="archive", documents=("report",)), "civil-a")
+    game.act(cmd.Close(case="GT-1", outcome="death"), "civil-a")
+    assert game.now.tracks["archive"].status == "ended"
+    game.act(cmd.Reopen(case="GT-1", track="rescue", reason="she is alive"))
+    assert game.now.tracks["archive"].is_held
+    game.act(cmd.Move(case="GT-1", track="rescue", move="home"))
+
+
+def test_a_carer_whom_a_ban_of_the_other_jurisdiction_excludes_does_not_come_along() -> None:
+    game = Game().open(buyers=["P-BUYER"])
+    game.act(cmd.OfferTransfer(case="GT-1", area="800000", to_unit="police-n"))
+    stated = StatedFact("P-BUYER", 2, "police-a")
+    game.case = replace(game.now, facts={**game.now.facts, "carer": stated})  # as where no such ban binds
+    decision = game.act(cmd.Accept(case="GT-1", hand_off=game.hand_off(None)), "police-n")
+    assert decision.spawned is not None
+    assert "carer" not in decision.spawned.case.facts
+    assert decision.spawned.case.facts["buyers"].value == ["P-BUYER"]

@@ -9,6 +9,7 @@ from engine.core.commands import Close, Reopen
 from engine.core.decide.draft import Draft, refused
 from engine.core.definition import Closing
 from engine.core.duties import standing
+from engine.core.machine import CASE_OPENED
 from engine.errors import CommandMalformed, NothingToChange, Reason
 
 
@@ -107,5 +108,9 @@ def reopen(draft: Draft, command: Reopen) -> None:
                 en=f"{track.title.en} belongs to function {step.responsible}; reopen on a track of your own",
             )
         )  # fmt: skip
-    draft.emit(ev.CaseReopened(command.track, track.start, draft.unit.id, command.reason), clauses=track.clauses)
-    draft.touch(f"track:{command.track}")
+    judged = draft.judge(track.opens.requires)
+    draft.emit(
+        ev.CaseReopened(command.track, track.start, draft.unit.id, command.reason),
+        clauses=track.clauses, judged=judged,
+    )  # fmt: skip
+    draft.touch(CASE_OPENED, f"track:{command.track}")  # what the closing cut short goes on where it is still due

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.core import events as ev
+from engine.core.case import Case
 from engine.core.commands import OpenCase, OpenTrack
 from engine.core.conditions import Judged
 from engine.core.decide.draft import Context, Draft, Spawned, refused
 from engine.core.decide.moving import next_hand_off_id
 from engine.core.decide.recording import record
-from engine.core.events import Pin
+from engine.core.definition import Definition, Track
+from engine.core.events import FactValue, Pin
 from engine.core.machine import CASE_OPENED
+from engine.core.view import judge_all
 from engine.errors import CommandMalformed, NothingToChange, NotHolder, Reason
 
 
@@ -40,25 +45,57 @@ def begin_successor(draft: Draft, area: str, successor: str) -> Spawned:
         parameters=draft.context.other_parameters,
     )  # fmt: skip
     child = Draft(context, successor, None)
+    facts = _facts_that_go_along(draft.case, draft.definition, rules.definition)
+    excluded = _excluded_there(facts, child, context)
     there = rules.definition
     carried = {
         name: state.step
         for name, state in draft.case.tracks.items()
-        if state.status == "done" and name in there.tracks and state.step in there.tracks[name].finals
+        if state.status == "done"
+        and name in there.tracks
+        and state.step in there.tracks[name].finals
+        and excluded.isdisjoint(_asked_by(there.tracks[name]))
     }
     pin = Pin(there.id, there.version, rules.hash)
     child.emit(ev.CaseOpened("victim", there.jurisdiction, area, pin, predecessor=draft.case_id, carried=carried))
-    here = draft.definition.facts
-    facts = {
-        name: stated.value
-        for name, stated in draft.case.facts.items()
-        if name in there.facts and name in here and there.facts[name].type == here[name].type
-    }
-    if facts:
-        child.emit(ev.FactsRecorded(facts))
+    going = {name: value for name, value in facts.items() if name not in excluded}
+    if going:
+        child.emit(ev.FactsRecorded(going))
     child.touch(CASE_OPENED)
     open_due_tracks(child)
     return Spawned(child.case, tuple(child.events))
+
+
+def _facts_that_go_along(case: Case, here: Definition, there: Definition) -> dict[str, FactValue]:
+    """The facts the other definition knows with the same type, and a value it knows too."""
+    facts = {}
+    for name, stated in case.facts.items():
+        theirs = there.facts.get(name)
+        if theirs is None or name not in here.facts or theirs.type != here.facts[name].type:
+            continue
+        if theirs.type != "code" or stated.value in theirs.options:
+            facts[name] = stated.value
+    return facts
+
+
+def _excluded_there(facts: Mapping[str, FactValue], child: Draft, context: Context) -> set[str]:
+    """The persons that a hard ban of the receiving jurisdiction does not let come along, as a carer for instance.
+
+    A ban that did not bind here may bind there: then the track that settled on that person begins anew.
+    """
+    probe = Draft(context, child.case_id, None)
+    pin = Pin(context.rules.definition.id, context.rules.definition.version, context.rules.hash)
+    probe.emit(ev.CaseOpened("victim", context.rules.definition.jurisdiction, "", pin))
+    if facts:
+        probe.emit(ev.FactsRecorded(facts))
+    view = probe.view()
+    guards = context.rules.guards
+    return {name for name in facts if name in guards and judge_all(guards[name], view, Judged())}
+
+
+def _asked_by(track: Track) -> set[str]:
+    """The facts that the forms of a track ask for."""
+    return {field.fact for move in track.moves.values() for field in move.form}
 
 
 def open_track(draft: Draft, command: OpenTrack) -> None:
@@ -75,7 +112,8 @@ def open_track(draft: Draft, command: OpenTrack) -> None:
             )
         )  # fmt: skip
     state = draft.case.tracks.get(command.track)
-    if state is not None and (state.is_held or not track.opens.again):
+    is_over = state is not None and state.status != "ended"  # one that a closing cut short may go on
+    if state is not None and (state.is_held or (is_over and not track.opens.again)):
         raise NothingToChange(
             f"「{track.title.zh}」已开启过", f"{track.title.en} was opened already", track=command.track
         )
@@ -95,12 +133,12 @@ def open_due_tracks(draft: Draft) -> None:
 
 def _open_if_due(draft: Draft, name: str) -> None:
     opens = draft.definition.tracks[name].opens
-    if name in draft.case.tracks or opens.when is None:
+    state = draft.case.tracks.get(name)
+    if opens.when is None or (state is not None and state.status != "ended"):
         return
-    judged = Judged()
-    if opens.when.judge(draft.view(), judged) is not True:
-        return
-    begin_track(draft, name, {**judged.values, **draft.judge(opens.requires)})
+    view, judged = draft.view(), Judged()
+    if opens.when.judge(view, judged) is True and not judge_all(opens.requires, view, judged):
+        begin_track(draft, name, judged.values)
 
 
 def begin_track(draft: Draft, name: str, judged: dict[str, object], *, to_unit: str | None = None) -> None:
