@@ -91,9 +91,7 @@ class PostgresServer:
             return f"{login}/{database}?host={self._sockets}&port={self.port}"
         return f"{login}127.0.0.1:{self.port}/{database}"
 
-    def connect(
-        self, database: str = "postgres", user: str = SUPERUSER
-    ) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self, database: str = "postgres", user: str = SUPERUSER) -> psycopg.Connection[tuple[Any, ...]]:
         """Return a psycopg connection in autocommit; the caller closes it."""
         return psycopg.connect(
             host="127.0.0.1",
@@ -113,9 +111,7 @@ class PostgresServer:
         database, owner, app = sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(APP)
         with self.connect() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-                    database, sql.Identifier(template), owner
-                )
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(database, sql.Identifier(template), owner)
             )
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
             connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, app))
@@ -123,9 +119,7 @@ class PostgresServer:
     def drop_database(self, name: str) -> None:
         """Remove a database and whoever is still connected to it; no error when it does not exist."""
         with self.connect() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def stop(self) -> None:
         """Stop at once (open sessions are broken off) and remove the folder. May be called again.
@@ -227,17 +221,15 @@ class PostgresServer:
             with contextlib.suppress(psycopg.OperationalError), self.connect():
                 return True
             time.sleep(0.05)
-        raise PostgresFailedError(
-            f"PostgreSQL was not ready in {START_TIMEOUT_SECONDS} s:\n{self._log_tail()}"
-        )
+        raise PostgresFailedError(f"PostgreSQL was not ready in {START_TIMEOUT_SECONDS} s:\n{self._log_tail()}")
 
     def _create_roles(self) -> None:
         with self.connect() as connection:
             for role in (OWNER, APP):
                 connection.execute(
-                    sql.SQL(
-                        "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {}"
-                    ).format(sql.Identifier(role), sql.Literal(self._password))
+                    sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {}").format(
+                        sql.Identifier(role), sql.Literal(self._password)
+                    )
                 )
 
     def _log_tail(self) -> str:
