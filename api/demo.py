@@ -31,6 +31,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     told: list[dict[str, object]] = field(default_factory=list)
     open_case: tuple[str, str] | None = None
+    closed_case: tuple[str, str] | None = None
 
 
 def play(world: World, folder: Path, names: list[str]) -> None:
@@ -69,6 +70,8 @@ def _tell(world: World, player: Player, tally: Tally) -> None:
     tally.cases |= {f"{scenario.scenario}.{name}": case for name, case in player.cases.items()}
     replays_equal(world.desk, player.cases)
     tally.open_case = _an_open_one(world, player) or tally.open_case
+    first = next(iter(scenario.cast.values()))
+    tally.closed_case = tally.closed_case or (next(iter(player.cases.values())), f"{first.person}@{first.unit}")
     tally.told.append({"scenario": scenario.scenario, "definition": scenario.definition, "beats": beats})
 
 
@@ -159,5 +162,8 @@ def _hints(speech: Speech, folder: Path, tally: Tally) -> None:
         case, who = tally.open_case
         looks = (f"case show {case}", f"case timeline {case}", f"case moves {case} --explain", "worklist")
         hints = [f"{words} --as {who}" for words in looks] + hints
+    elif tally.closed_case is not None:
+        case, who = tally.closed_case
+        hints = [f"{words} {case} --as {who}" for words in ("case show", "case timeline")] + hints
     for words in hints:
         speech.say(f"  guitu --home {folder} {words}")
