@@ -42,6 +42,7 @@ long: $(DEV) ## Exhaustive sweeps, left out of `make test`
 	$(BIN)/python -m pytest -n $(JOBS) -m long
 
 bench: $(BENCH) ## Measures moves per second beside the raw limit and two other engines
+	$(BIN)/python -m pytest -q -m bench
 	$(BIN)/guitu bench moves
 
 lock: ## Resolves requirements/*.txt anew (needs uv)

@@ -13,16 +13,13 @@ import pytest
 from tests.bench.acts import composition
 from tests.bench.driven import engine_job, save_directory
 from tests.bench.limit import limit_job
-from tests.bench.moves import has_others, main
+from tests.bench.moves import main
 from tests.bench.procedure import BENCH, MOVES, RULES
 from tests.bench.shipped import story
 from tests.bench.stock import check_stock, fill_sqlite, walk_originals
 from tests.bench.tape import taped
 
-needs_others = pytest.mark.skipif(
-    not has_others(),
-    reason="python-statemachine and SpiffWorkflow are requirements of the bench alone (make bench)",
-)
+needs_others = pytest.mark.bench  # python-statemachine and SpiffWorkflow come with the bench's own lock alone
 
 
 @pytest.fixture
