@@ -45,9 +45,19 @@ def headline(speech: Speech, error: GuituError) -> str:
 def reason_lines(speech: Speech, reasons: tuple[Reason, ...], indent: str = "  ") -> list[str]:
     """One line for each reason: what, by which clause, and whether it is printed, read or a local setting."""
     return [
-        f"{indent}- {speech.label(reason)} {speech.source(reason.clauses, reason.provenance)}  ({reason.code})"
+        f"{indent}- {speech.label(reason)} {speech.source(reason.clauses, reason.provenance)}"
+        f"{_local_figures(speech, reason)}  ({reason.code})"
         for reason in reasons
     ]
+
+
+def _local_figures(speech: Speech, reason: Reason) -> str:
+    """The local settings a reason was judged with: a figure that the clause leaves open is never the clause's own."""
+    settings = {name: value for name, value in reason.judged.items() if name.startswith("parameter:")}
+    if not settings:
+        return ""
+    listed = ", ".join(f"{name.removeprefix('parameter:')} = {value}" for name, value in settings.items())
+    return f" [{speech.provenance('deployer')}: {listed}]"
 
 
 def as_json(speech: Speech, error: GuituError) -> dict[str, object]:

@@ -54,13 +54,16 @@ def _lasting(draft: Draft, rule: MoveRule) -> set[str]:
 
 
 def unfilled(definition: Definition, filled: Collection[str], rule: MoveRule) -> list[Reason]:
-    """A reason for every required field of the move's form that is not filled."""
+    """A reason for every required field of the move's form that is not filled.
+
+    Which fields a form asks for is ours: the clause is that of the move, the asking is the program's.
+    """
     return [
         Reason(
             code="form_incomplete",
             zh=f"未填写「{definition.facts[field.fact].title.zh}」（{field.fact}）",
             en=f"not stated: {definition.facts[field.fact].title.en} ({field.fact})",
-            clauses=rule.clauses, provenance=rule.provenance, judged={field.fact: None},
+            clauses=rule.clauses, provenance="engine", judged={field.fact: None},
         )
         for field in rule.form
         if field.required and field.fact not in filled
