@@ -13,14 +13,18 @@ from engine.service.read import TimelineLine, happened
 
 def act(world: World, command: Command, who: str) -> None:
     """Carry out a command and say what happened."""
-    answer = handle(world.desk, command, actor(who))
+    tell_answer(world, handle(world.desk, command, actor(who)))
+
+
+def tell_answer(world: World, answer: Answer, **more: object) -> None:
+    """Say what a command came to, and what else there is to say of it."""
     speech = world.speech
     if speech.as_json:
         speech.give(
             {
                 "case": answer.case, "revision": answer.revision, "happened": answer.happened,
                 "offered": answer.offered, "opened": answer.opened, "successor": answer.successor,
-                "repeated": answer.repeated,
+                "person": answer.person, "repeated": answer.repeated, **more,
             }
         )  # fmt: skip
         return

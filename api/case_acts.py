@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from api.answers import act
+from api.answers import act, tell_answer
+from api.identity_commands import read_form, say_recorded
 from api.options import (
     As,
     CaseId,
@@ -22,8 +24,9 @@ from api.options import (
     facts_of,
     hand_off_of,
 )
-from api.world import World
+from api.world import World, actor
 from engine.core import commands as cmd
+from engine.service import identities
 
 Scope = Annotated[Literal["victim", "criminal_case", "office"], typer.Option("--scope", help="Whose record it is.")]
 
@@ -48,15 +51,29 @@ def open_(
     definition: Annotated[str | None, typer.Option("--definition", metavar="ID", help="Else the area's own.")] = None,
     fact: Facts = None,
     document: Documents = None,
+    identity: Annotated[
+        Path | None,
+        typer.Option("--identity", metavar="FILE", help="Who the victim is, as JSON (-: standard input)."),
+    ] = None,
+    despite: Annotated[
+        list[str] | None,
+        typer.Option("--despite", metavar="CASE", help="Looked at: somebody else. Many times."),
+    ] = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Open a record; its tracks open by themselves as the facts ask for them."""
+    """Open a record; its tracks open by themselves as the facts ask for them. With an identity: duplicates first."""
     opening = cmd.OpenCase(
         case="", scope=scope, area=area, definition=definition, facts=facts_of(fact), documents=tuple(document or ()),
         idempotency_key=key,
     )  # fmt: skip
-    act(World.of(ctx), opening, as_)
+    world = World.of(ctx)
+    if identity is None:
+        act(world, opening, as_)
+        return
+    opened, recorded = identities.open_case(world.desk, opening, read_form(identity), actor(as_), despite or ())
+    tell_answer(world, opened, victim=recorded.answer.person, remarks=recorded.remarks)
+    say_recorded(world.speech, recorded)
 
 
 def open_track(

@@ -15,9 +15,12 @@ from api import (
     case_views,
     definition_commands,
     demo,
+    identity_commands,
     installation_commands,
+    key_commands,
     release_commands,
 )
+from api.passphrase import PassphraseFd
 from api.refusals import tell, tell_unexpected
 from api.speech import Speech
 from api.world import World
@@ -66,9 +69,10 @@ def root(
     language: Annotated[
         Literal["zh", "en"] | None, typer.Option("--language", help="The language of answers (GUITU_LANGUAGE).")
     ] = None,
+    passphrase_fd: PassphraseFd = None,
 ) -> None:
-    """Point the command at a world."""
-    world = World(home, database, language)
+    """Point the command at a world. Its keys are opened with the passphrase in GUITU_PASSPHRASE_FILE, or asked for."""
+    world = World(home, database, language, passphrase_fd)
     world.speech.language = bootstrap.settings(language=language).language
     ctx.obj = world
     ctx.call_on_close(world.close)
@@ -99,6 +103,10 @@ definition_commands.register(definitions)
 approver = _group("Who approves definitions here: add, list, revoke.")
 release_commands.register(definitions, approver)
 definitions.add_typer(approver, name="approver")
+keys = _group("The keys of the vault: init, status, rotate.")
+key_commands.register(keys)
+identity = _group("Who the persons of a case are: record (sealed at once), search for records of the same person.")
+identity_commands.register(identity)
 case = _group("Cases: open, look, move, hand over, close.")
 case_acts.register(case)
 case_records.register(case)

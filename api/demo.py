@@ -15,7 +15,7 @@ from api.world import World, actor
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import definitions as books
-from engine.service import installation, lists, release, trial
+from engine.service import installation, lists, release, trial, vault_keys
 from engine.service.story import Beat, Player, clock_ending_before, replays_equal, stories
 
 __all__ = ["Json", "play"]
@@ -39,6 +39,7 @@ def play(world: World, folder: Path, names: list[str]) -> None:
     installation.make_demo_folder(folder)
     world.home, world.database = folder, None
     installation.upgrade(world.url, folder)
+    world.passphrase_file = vault_keys.init_demo(world.settings.root_keys, bootstrap.now())
     installation.load_demo_directory(world.desk)
     books_here = [one.definition for one in world.library.definitions]
     trial.release_all(world.desk, books_here, offices=trial.DEMO_OFFICES, drafts_too=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -11,18 +9,12 @@ from typing import Annotated
 import typer
 
 from api.options import As, Json
+from api.passphrase import PassphraseFd, passphrase
 from api.speech import in_china
 from api.world import World, actor
-from engine.errors import CommandMalformed
 from engine.service import installation, keyfile, release
 
-_MOST_BYTES = 4096
-
 Exactly = Annotated[str, typer.Argument(metavar="ID@VERSION", help="The definition, with its version.")]
-PassphraseFd = Annotated[
-    int | None,
-    typer.Option("--passphrase-fd", metavar="N", help="Read the passphrase from this file descriptor, one line."),
-]
 
 
 def register(group: typer.Typer, approver: typer.Typer) -> None:
@@ -48,7 +40,7 @@ def keygen(
 ) -> None:
     """Make a key to approve with: the private key into a file closed by a passphrase, the public key printed."""
     speech = World.of(ctx).speech
-    public, fingerprint = keyfile.make(out, _passphrase(ctx, passphrase_fd, again=True))
+    public, fingerprint = keyfile.make(out, passphrase(speech, passphrase_fd, again=True))
     if speech.as_json:
         speech.give({"public_key": public, "fingerprint": fingerprint, "file": str(out)})
         return
@@ -128,7 +120,7 @@ def approve(
 ) -> None:
     """Check a candidate whole, then sign its hash for your office."""
     world = World.of(ctx)
-    opened = keyfile.read(key, _passphrase(ctx, passphrase_fd))
+    opened = keyfile.read(key, passphrase(World.of(ctx).speech, passphrase_fd))
     row = release.approve(
         world.desk, world.library, world.settings.workflows, name, key=opened, actor=actor(as_), reviewed=reviewed
     )
@@ -152,29 +144,3 @@ def release_(ctx: typer.Context, name: Exactly, as_: As, as_json: Json = False) 
     zh = f"{name} 已发布（审定单位：{'、'.join(offices)}）"
     en = f"{name} is released (approved by {', '.join(offices)})"
     world.speech.say(world.speech.pick(zh, en))
-
-
-def _passphrase(ctx: typer.Context, descriptor: int | None, *, again: bool = False) -> str:
-    """From a file descriptor, else asked for on the terminal; never an argument that others could see."""
-    speech = World.of(ctx).speech
-    if descriptor is not None:
-        return _line(descriptor)
-    if not sys.stdin.isatty():
-        raise CommandMalformed(
-            "没有终端可输入口令；请用 --passphrase-fd", "no terminal to ask for the passphrase on; use --passphrase-fd"
-        )
-    asked = speech.pick("密钥口令", "Passphrase of the key")
-    return str(typer.prompt(asked, hide_input=True, confirmation_prompt=again, err=True))
-
-
-def _line(descriptor: int) -> str:
-    """One line of UTF-8 from a file descriptor, which is not read beyond its end."""
-    try:
-        found = os.read(descriptor, _MOST_BYTES)
-        while found and b"\n" not in found and len(found) < _MOST_BYTES and (more := os.read(descriptor, _MOST_BYTES)):
-            found += more
-        return found.partition(b"\n")[0].decode()
-    except (OSError, UnicodeDecodeError):
-        raise CommandMalformed(
-            f"无法从文件描述符 {descriptor} 读取口令", f"no passphrase can be read from file descriptor {descriptor}"
-        ) from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from api.passphrase import passphrase
 from api.speech import Speech
 from engine import bootstrap
 from engine.core.commands import Actor
@@ -25,6 +26,8 @@ class World:
     home: Path | None = None
     database: str | None = None
     language: str | None = None
+    passphrase_fd: int | None = None
+    passphrase_file: Path | None = None
     speech: Speech = field(default_factory=Speech)
     _library: Library | None = None
     _desk: Desk | None = None
@@ -40,7 +43,8 @@ class World:
     def settings(self) -> Settings:
         """What was given on the command line, else what the environment says. Logs only what matters."""
         return bootstrap.settings(
-            home=self.home, database=self.database, language=self.language, log_level="WARNING"
+            home=self.home, database=self.database, language=self.language, log_level="WARNING",
+            passphrase_file=self.passphrase_file,
         )  # fmt: skip
 
     @property
@@ -59,8 +63,12 @@ class World:
     def desk(self) -> Desk:
         """The desk, opened once."""
         if self._desk is None:
-            self._desk = bootstrap.desk(self.settings, books=self.library)
+            self._desk = bootstrap.desk(self.settings, books=self.library, passphrase=self.passphrase)
         return self._desk
+
+    def passphrase(self) -> str:
+        """The passphrase of the key file, from where the command line says, else asked for."""
+        return passphrase(self.speech, self.passphrase_fd)
 
     def close(self) -> None:
         """Close the database, if it was opened."""

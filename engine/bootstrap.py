@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.definitions.loader import Library, load_all
 from engine.errors import GuituError
+from engine.service import vault_keys
 from engine.service.desk import Books, Desk
 from engine.service.log import configure
+from engine.service.safe import Safe
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
@@ -22,10 +26,12 @@ def now() -> datetime:
 
 
 def settings(
-    *, home: Path | None = None, database: str | None = None, language: str | None = None, log_level: str = "INFO"
-) -> Settings:
+    *, home: Path | None = None, database: str | None = None, language: str | None = None, log_level: str = "INFO",
+    passphrase_file: Path | None = None,
+) -> Settings:  # fmt: skip
     """The settings of this process: what is given, else what its environment says."""
-    return Settings.from_environment(home=home, database=database, language=language, log_level=log_level)
+    found = Settings.from_environment(home=home, database=database, language=language, log_level=log_level)
+    return found if passphrase_file is None else replace(found, passphrase_file=passphrase_file)
 
 
 def library(root: Path | None = None) -> Library:
@@ -33,15 +39,18 @@ def library(root: Path | None = None) -> Library:
     return load_all(root)
 
 
-def desk(of: Settings, *, books: Library | None = None) -> Desk:
+def desk(of: Settings, *, books: Library | None = None, passphrase: Callable[[], str] | None = None) -> Desk:
     """A desk ready for work.
 
-    The process does not start with a bad definition, an old schema or a release that somebody tampered with.
+    The root keys are opened when something sealed is first needed: with the passphrase in ``GUITU_PASSPHRASE_FILE``,
+    else with the one that ``passphrase`` asks for. The process does not start with a bad definition, an old schema or a
+    release that somebody tampered with.
     """
     configure(of.log_level)
     shelf = books if books is not None else library(of.workflows)
     database = Database.open(of.database_url)
-    made = Desk(database=database, books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym)
+    safe = Safe(lambda: vault_keys.opened(of.root_keys, of.passphrase_file, passphrase), now)
+    made = Desk(database=database, books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym, safe=safe)
     try:
         with database.reading() as work:
             made.released(work)

@@ -223,6 +223,92 @@ class HistoryBroken(GuituError):
     exit_code = 9
 
 
+class KeysMissing(GuituError):
+    """The installation has no key file, or the passphrase was given in no way; run ``guitu keys init``."""
+
+    code = "keys_missing"
+    http = 503
+    exit_code = 10
+
+
+class PassphraseWrong(GuituError):
+    """The passphrase does not open the key file."""
+
+    code = "passphrase_wrong"
+    http = 503
+    exit_code = 10
+
+
+class KeyFileDamaged(GuituError):
+    """The key file is cut short, was changed, or is none."""
+
+    code = "key_file_damaged"
+    http = 503
+    exit_code = 10
+
+
+class KeyForeign(GuituError):
+    """The keys at hand are those of another installation."""
+
+    code = "key_foreign"
+    http = 503
+    exit_code = 10
+
+
+class KeyMaterialDamaged(GuituError):
+    """A wrapped key in the database does not open any more, or is missing: somebody changed it."""
+
+    code = "key_material_damaged"
+    exit_code = 9
+
+
+class ContentUnreadable(GuituError):
+    """A sealed cell does not open in its place: cut, changed, moved there, or of an older revision."""
+
+    code = "content_unreadable"
+    exit_code = 9
+
+
+class CaseErased(GuituError):
+    """The case was erased: its keys are destroyed, and nobody can read or replay it."""
+
+    code = "case_erased"
+    http = 410
+    exit_code = 4
+
+
+class DuplicateFound(GuituError):
+    """Records that may be about the same person exist; the ``cases`` say which. Look, then open one all the same."""
+
+    code = "duplicate_found"
+    http = 409
+    exit_code = 6
+
+
+class IdentifierInText(GuituError):
+    """A free text holds an identifier that the vault knows of this case; it belongs into the identity form."""
+
+    code = "identifier_in_text"
+    http = 422
+    exit_code = 6
+
+
+class ErasureRefused(GuituError):
+    """A case may not be erased yet; ``reasons`` lists *all* that stands against it."""
+
+    code = "erasure_refused"
+    http = 409
+    exit_code = 6
+
+
+class AttachmentRefused(GuituError):
+    """A file that may not be attached: its type, its size, or what it turned out to be."""
+
+    code = "attachment_refused"
+    http = 422
+    exit_code = 6
+
+
 class StoryBroken(GuituError):
     """A scenario did not go as its file says: the step, what was expected and what came."""
 

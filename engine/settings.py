@@ -19,12 +19,19 @@ class Settings:
     language: str = "zh"
     log_level: str = "INFO"
     workflows: Path | None = None
+    key_file: Path | None = None
+    passphrase_file: Path | None = None
+
+    @property
+    def root_keys(self) -> Path:
+        """The key file: apart from the data, so that one can be backed up without the other."""
+        return self.key_file or self.home / "keys" / "root.json"
 
     @staticmethod
     def from_environment(
         *, home: Path | None = None, database: str | None = None, language: str | None = None, log_level: str = "INFO"
     ) -> Settings:
-        """Read ``GUITU_HOME``, ``GUITU_DATABASE_URL``, ``GUITU_LANGUAGE``, ``GUITU_LOG_LEVEL``, ``GUITU_WORKFLOWS``.
+        """Read the variables that begin with ``GUITU_``: each is named beside its field below.
 
         What is given goes before the environment; a given ``home`` brings its own database. ``log_level`` holds where
         the environment says nothing.
@@ -39,4 +46,11 @@ class Settings:
             language=spoken if spoken in ("zh", "en") else "zh",
             log_level=os.environ.get("GUITU_LOG_LEVEL", log_level),
             workflows=Path(workflows) if workflows else None,
+            key_file=_path("GUITU_KEY_FILE"),
+            passphrase_file=_path("GUITU_PASSPHRASE_FILE"),
         )
+
+
+def _path(name: str) -> Path | None:
+    stated = os.environ.get(name)
+    return Path(stated) if stated else None

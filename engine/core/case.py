@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from engine.core import events as ev
+from engine.core.commands import Role
 from engine.core.definition import Scope
 from engine.core.events import FactValue, HandOffKind, Pin, Recorded
 from engine.errors import HistoryBroken
@@ -109,6 +110,15 @@ class Referral:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonState:
+    """Somebody the case knows: as what, and which kinds of identifier the vault has; never who."""
+
+    role: Role
+    holds: tuple[str, ...]
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """A record as it stands after its events. ``revision`` is raised once per command."""
 
@@ -126,6 +136,7 @@ class Case:
     facts: Mapping[str, StatedFact] = field(default_factory=dict)
     documents: Mapping[str, int] = field(default_factory=dict)
     consents: Mapping[str, ConsentState] = field(default_factory=dict)
+    persons: Mapping[str, PersonState] = field(default_factory=dict)
     tracks: Mapping[str, TrackState] = field(default_factory=dict)
     duties: Mapping[str, DutyState] = field(default_factory=dict)
     hand_offs: Mapping[str, HandOff] = field(default_factory=dict)
@@ -216,6 +227,11 @@ def _documents(case: Case, item: Recorded, event: ev.DocumentsFiled) -> Changes:
 
 def _note(case: Case, item: Recorded, event: ev.NoteAdded) -> Changes:
     return {}
+
+
+def _identity(case: Case, item: Recorded, event: ev.IdentityRecorded) -> Changes:
+    persons = {**case.persons, event.person: PersonState(event.role, event.holds, item.number)}
+    return {"persons": persons, "flags": {**case.flags, **dict.fromkeys(event.flagged, f"identity:{event.person}")}}
 
 
 def _consent(case: Case, item: Recorded, event: ev.ConsentRecorded) -> Changes:
@@ -376,12 +392,12 @@ def _reopened(case: Case, item: Recorded, event: ev.CaseReopened) -> Changes:
 
 
 _APPLY: Mapping[type, Callable[[Case, Recorded, Any], Changes]] = {
-    ev.FactsRecorded: _facts, ev.DocumentsFiled: _documents, ev.NoteAdded: _note, ev.ConsentRecorded: _consent,
-    ev.TrackOpened: _track_opened, ev.HandOffOffered: _offered, ev.HandOffAccepted: _accepted,
-    ev.HandOffDeclined: _released, ev.HandOffWithdrawn: _released, ev.Moved: _moved,
+    ev.FactsRecorded: _facts, ev.DocumentsFiled: _documents, ev.NoteAdded: _note, ev.IdentityRecorded: _identity,
+    ev.ConsentRecorded: _consent, ev.TrackOpened: _track_opened, ev.HandOffOffered: _offered,
+    ev.HandOffAccepted: _accepted, ev.HandOffDeclined: _released, ev.HandOffWithdrawn: _released, ev.Moved: _moved,
     ev.HolderChanged: _holder_changed, ev.MoveReversed: _reversed, ev.UnitReferred: _referred,
     ev.ReferralEnded: _referral_ended, ev.PersonAssigned: _assigned, ev.DutySettled: _duty,
     ev.TrackDeclined: _stopped("declined"), ev.TrackEnded: _stopped("ended"), ev.FactCorrected: _corrected,
-    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _linked,
-    ev.CaseRelocated: _relocated, ev.CaseClosed: _closed, ev.CaseReopened: _reopened,
+    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _linked, ev.CaseRelocated: _relocated, ev.CaseClosed: _closed,
+    ev.CaseReopened: _reopened,
 }  # fmt: skip

@@ -14,6 +14,8 @@ from typing import Literal
 from engine.core.definition import Scope
 
 RawValue = bool | int | str | list[str]
+Role = Literal["victim", "relative", "carer", "buyer_family", "reporter"]
+"""As what a case knows a person whose identity the vault keeps."""
 NO_FACTS: Mapping[str, RawValue] = {}
 
 
@@ -83,6 +85,19 @@ class OfferTransfer(Command):
     area: str
     to_unit: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordIdentity(Command):
+    """Seal who a person is, or amend it. The identity itself never stands in a command: it comes enclosed.
+
+    ``person`` is the reference of somebody the case knows already; empty: somebody new. ``holds`` are the kinds of
+    identifier enclosed.
+    """
+
+    role: Role
+    holds: tuple[str, ...]
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

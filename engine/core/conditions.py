@@ -7,7 +7,7 @@ Authors write a condition as a YAML mapping whose keys say its kind, e.g.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Literal, Protocol
@@ -43,6 +43,9 @@ class View(Protocol):
 
     def person_at(self, track: str, step: str) -> str | None:
         """Who entered that step, or ``None``."""
+
+    def is_among(self, person: str, persons: Sequence[str]) -> bool | None:
+        """Whether a person is one of these; ``None`` when they cannot be compared."""
 
     def parameter(self, name: str) -> object | None:
         """The value of a parameter (a local setting)."""
@@ -166,9 +169,10 @@ class FactNotAmong(_Condition):
         """True when the person is not in the list."""
         person = judged.see(self.fact, view.fact(self.fact))
         persons = judged.see(self.not_among, view.fact(self.not_among))
-        if person is None or not isinstance(persons, list | tuple):
+        if not isinstance(person, str) or not isinstance(persons, list | tuple):
             return None
-        return person not in persons
+        is_one = view.is_among(person, persons)
+        return None if is_one is None else not is_one
 
 
 class Elapsed(_Condition):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from engine.core.commands import snake
+from engine.core.commands import Role, snake
 from engine.core.definition import Scope
 
 FactValue = bool | int | str | list[str]
@@ -61,6 +61,20 @@ class NoteAdded:
 
     track: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecorded:
+    """Who somebody is was sealed in the vault, or what is sealed there was amended. The event names nobody.
+
+    ``holds`` are the kinds of identifier the vault now has of the person; ``flagged`` the entries into steps that
+    rested on what the vault said before.
+    """
+
+    person: str
+    role: Role
+    holds: tuple[str, ...]
+    flagged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +277,8 @@ class CaseReopened:
 
 
 Event = (
-    CaseOpened | FactsRecorded | DocumentsFiled | NoteAdded | ConsentRecorded | TrackOpened | HandOffOffered
+    CaseOpened | FactsRecorded | DocumentsFiled | NoteAdded | IdentityRecorded | ConsentRecorded | TrackOpened
+    | HandOffOffered
     | HandOffAccepted | HandOffDeclined | HandOffWithdrawn | Moved | HolderChanged | MoveReversed | UnitReferred
     | ReferralEnded | PersonAssigned | DutySettled | TrackDeclined | TrackEnded | FactCorrected | FlagReviewed
     | CriminalCaseLinked | CaseRelocated | CaseClosed | CaseReopened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
@@ -15,6 +15,33 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The zone of all day arithmetic. China has kept UTC+8 without summer time since 1991."""
 
 
+AGE = "victim.age_years"
+"""The fact that the vault answers where it knows the birth date: whole years on the day of the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """What the vault says about the persons of a case without saying who they are.
+
+    ``same`` are pairs of references that are one person, ``undecided`` pairs that cannot be told apart, ``known`` the
+    references that have an identity to compare. ``age_years`` is the victim's, if the birth date is known.
+    """
+
+    age_years: int | None = None
+    same: frozenset[tuple[str, str]] = frozenset()
+    undecided: frozenset[tuple[str, str]] = frozenset()
+    known: frozenset[str] = frozenset()
+
+    def is_among(self, person: str, persons: Sequence[str]) -> bool | None:
+        """Whether a person is one of these; whoever has no identity can be compared with nobody."""
+        pairs = {(person, other) for other in persons}
+        if person in persons or not self.same.isdisjoint(pairs):
+            return True
+        if persons and (person not in self.known or not self.known.issuperset(persons)):
+            return None
+        return False if self.undecided.isdisjoint(pairs) else None
+
+
 @dataclass(frozen=True, slots=True)
 class CaseView:
     """A case as conditions see it: its facts and tracks, the day, the local settings, and who acts."""
@@ -24,6 +51,7 @@ class CaseView:
     parameters: Mapping[str, object]
     actor_functions: frozenset[str] = frozenset()
     actor_person: str | None = None
+    identities: Identities | None = None
 
     @property
     def today(self) -> date:
@@ -31,7 +59,9 @@ class CaseView:
         return self.now.astimezone(CHINA).date()
 
     def fact(self, name: str) -> object | None:
-        """The stated value, or ``None``."""
+        """The stated value, or ``None``; an age is the vault's where it knows the birth date."""
+        if name == AGE and self.identities is not None and self.identities.age_years is not None:
+            return self.identities.age_years
         stated = self.case.facts.get(name)
         return None if stated is None else stated.value
 
@@ -61,6 +91,10 @@ class CaseView:
         state = self.case.tracks.get(track)
         visit = state.visits.get(step) if state is not None else None
         return None if visit is None else visit.person
+
+    def is_among(self, person: str, persons: Sequence[str]) -> bool | None:
+        """Whether a person is one of these: by the vault, or, where none was asked, by reference alone."""
+        return person in persons if self.identities is None else self.identities.is_among(person, persons)
 
     def parameter(self, name: str) -> object | None:
         """The local setting."""

@@ -1,13 +1,13 @@
 """The seam behind which case content lies: from objects to the bytes the store keeps, and back.
 
-The store never sees more than the bytes that leave here. Today they are plain JSON; when the vault seals
-them, :class:`Content` is what changes, and nothing else.
+The store never sees more than the bytes that leave here, sealed under the key of the case for the one cell they
+belong to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -16,38 +16,17 @@ from engine.core.case import Case
 from engine.core.events import EVENTS, Event, Recorded
 from engine.errors import HistoryBroken
 from engine.store.cases import EventRow
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The cell that some bytes belong to: sealed bytes will be bound to it."""
-
-    table: str
-    row: str
-    column: str
-    revision: int
+from engine.vault.keys import Cell
 
 
 class Content(Protocol):
-    """Seals bytes for a cell and opens them again."""
+    """Seals bytes for a cell and opens them again; the key of a case does."""
 
-    def seal(self, plain: bytes, place: Place) -> bytes:
+    def seal(self, plain: bytes, cell: Cell) -> bytes:
         """The bytes as they are stored in that cell."""
 
-    def unseal(self, stored: bytes, place: Place) -> bytes:
-        """The plain bytes of that cell."""
-
-
-class PlainContent:
-    """Keeps content as it is: the state before the vault exists."""
-
-    def seal(self, plain: bytes, place: Place) -> bytes:
-        """Return the bytes unchanged."""
-        return plain
-
-    def unseal(self, stored: bytes, place: Place) -> bytes:
-        """Return the bytes unchanged."""
-        return stored
+    def unseal(self, stored: bytes, cell: Cell) -> bytes:
+        """The plain bytes of that cell. Raises :class:`ContentUnreadable`."""
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -67,13 +46,13 @@ _BODY_DECODER = msgspec.json.Decoder(_Body)
 
 def write_case(case: Case, content: Content) -> bytes:
     """The stored form of a case's content."""
-    return content.seal(_ENCODER.encode(case), Place("case_record", case.id, "content", case.revision))
+    return content.seal(_ENCODER.encode(case), Cell("case_record", case.id, "content", case.revision))
 
 
 def read_case(stored: bytes, case_id: str, revision: int, content: Content) -> Case:
     """The case that :func:`write_case` stored. Raises :class:`HistoryBroken` for anything else."""
     try:
-        case = _CASE_DECODER.decode(content.unseal(stored, Place("case_record", case_id, "content", revision)))
+        case = _CASE_DECODER.decode(content.unseal(stored, Cell("case_record", case_id, "content", revision)))
     except msgspec.MsgspecError:
         raise _unreadable(case_id) from None  # what was there may be anything: it is not repeated
     if (case.id, case.revision) != (case_id, revision):
@@ -81,10 +60,24 @@ def read_case(stored: bytes, case_id: str, revision: int, content: Content) -> C
     return case
 
 
+def seal_refusal(body: bytes, key: Content, case_id: str, at: datetime) -> bytes:
+    """The reasons of a refusal, sealed: they hold the values they were judged on."""
+    return key.seal(body, Cell("refusal", case_id, "body", _micros(at)))
+
+
+def unseal_refusal(stored: bytes, key: Content, case_id: str, at: datetime) -> bytes:
+    """What :func:`seal_refusal` sealed. Raises :class:`ContentUnreadable`."""
+    return key.unseal(stored, Cell("refusal", case_id, "body", _micros(at)))
+
+
+def _micros(at: datetime) -> int:
+    return round(at.timestamp() * 1_000_000)
+
+
 def write_event(recorded: Recorded, case_id: str, content: Content) -> bytes:
     """The stored body of an event: what happened, by which clauses, on which guard values."""
     body = {"event": recorded.event, "clauses": recorded.clauses, "judged": recorded.judged}
-    return content.seal(_ENCODER.encode(body), Place("case_event", case_id, "body", recorded.number))
+    return content.seal(_ENCODER.encode(body), Cell("case_event", case_id, "body", recorded.number))
 
 
 def read_events(rows: Sequence[EventRow], case_id: str, content: Content) -> list[Recorded]:
@@ -96,7 +89,7 @@ def read_events(rows: Sequence[EventRow], case_id: str, content: Content) -> lis
 
 
 def _read_event(row: EventRow, case_id: str, content: Content) -> Recorded:
-    body = _BODY_DECODER.decode(content.unseal(row.body, Place("case_event", case_id, "body", row.number)))
+    body = _BODY_DECODER.decode(content.unseal(row.body, Cell("case_event", case_id, "body", row.number)))
     event: Event = msgspec.convert(body.event, EVENTS[row.kind])
     return Recorded(
         number=row.number, at=row.at, unit=row.unit, person=row.person, event=event, clauses=body.clauses,

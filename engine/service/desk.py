@@ -1,4 +1,4 @@
-"""What stands on the desk: the store, the rule books, the unit directory, the clock and the seam of content."""
+"""What stands on the desk: the store, the rule books, the unit directory, the clock and the vault."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from engine.core.machine import Rules, compile_rules
 from engine.core.view import CHINA, default_parameters
 from engine.definitions.loader import Library
 from engine.errors import DefinitionEdited, DefinitionNotReleased, DefinitionUnknown, UnitUnknown
-from engine.service.content import Content, PlainContent
 from engine.service.released import Released, read_released
+from engine.service.safe import Safe
 from engine.store.database import Database
 from engine.store.work import Work
 
@@ -124,7 +124,7 @@ class Desk:
     books: Books
     clock: Callable[[], datetime]
     new_pseudonym: Callable[[], str]
-    content: Content = field(default_factory=PlainContent)
+    safe: Safe
     probe: Callable[[int], None] = no_probe
     _directory: Directory | None = None
     _released: Released | None = None

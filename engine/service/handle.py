@@ -6,7 +6,6 @@ either as it was or as it was decided: one commit, and no file, cache or message
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,28 +15,43 @@ import msgspec
 from engine.access.holding import authorise
 from engine.core import events as ev
 from engine.core.case import Case
-from engine.core.commands import Accept, Actor, Command, LinkCriminalCase, OpenCase, shown_code, snake
+from engine.core.commands import Accept, Actor, Command, LinkCriminalCase, OpenCase, RecordIdentity, shown_code, snake
 from engine.core.decide import Decision, decide
 from engine.core.decide.draft import Context
 from engine.core.events import Recorded
 from engine.core.machine import Rules
+from engine.core.view import CHINA
 from engine.errors import (
     CaseUnknown,
     ClockBehind,
     CommandMalformed,
+    ContentUnreadable,
     GuituError,
+    KeyFileDamaged,
+    KeyForeign,
+    KeyMaterialDamaged,
     KeyReused,
+    KeysMissing,
+    PassphraseWrong,
     SchemaBehind,
     StaleRevision,
     StoreFull,
     StoreUnavailable,
 )
-from engine.service.content import read_case, write_case, write_event
+from engine.service.content import read_case, seal_refusal, write_case, write_event
 from engine.service.desk import Desk, kept
 from engine.service.log import log
+from engine.service.persons import Enclosed, Persons
+from engine.service.texts import free_texts
 from engine.store.work import Work
+from engine.vault.identity import Identity
+from engine.vault.keys import CaseKey
+from engine.vault.pseudonym import new_reference
 
-_NOT_REFUSALS = (ClockBehind, StoreUnavailable, StoreFull, SchemaBehind)
+_NOT_REFUSALS = (
+    ClockBehind, StoreUnavailable, StoreFull, SchemaBehind, KeysMissing, PassphraseWrong, KeyFileDamaged, KeyForeign,
+    KeyMaterialDamaged, ContentUnreadable,
+)  # fmt: skip
 """Errors of the machine, not answers to the person: nothing was judged, so no refusal is on record."""
 
 
@@ -51,14 +65,16 @@ class Answer:
     offered: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()
     successor: str | None = None
+    person: str | None = None
     repeated: bool = field(default=False, compare=False)
 
 
-def handle(desk: Desk, command: Command, actor: Actor) -> Answer:
+def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | None = None) -> Answer:
     """Carry out a command, or raise one error of ``engine.errors`` with nothing changed.
 
     A refusal is put on record before it is raised; if that cannot be written, :class:`StoreUnavailable` is raised
-    instead. A repeated request with the same idempotency key gets the first answer again.
+    instead. A repeated request with the same idempotency key gets the first answer again. ``enclosed`` is the identity
+    that :class:`RecordIdentity` asks to seal.
     """
     desk.probe(1)  # 1: the words are a command, 2: the actor is known; both came through the door
     desk.probe(2)
@@ -66,11 +82,11 @@ def handle(desk: Desk, command: Command, actor: Actor) -> Answer:
     desk.probe(3)
     try:
         with kept(desk.database) as work:
-            answer = _carry_out(desk, command, actor, now, work)
+            answer = _carry_out(desk, _Asked(command, actor, now, enclosed), work)
     except _NOT_REFUSALS:
         raise
     except GuituError as refusal:
-        meanwhile = _answered_meanwhile(desk, command, actor)
+        meanwhile = _answered_meanwhile(desk, _Asked(command, actor, now, enclosed))
         if meanwhile is not None:
             return meanwhile
         _put_refusal_on_record(desk, command, actor, now, refusal)
@@ -80,31 +96,66 @@ def handle(desk: Desk, command: Command, actor: Actor) -> Answer:
     return answer
 
 
-def _carry_out(desk: Desk, command: Command, actor: Actor, now: datetime, work: Work) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request as it came: the command, who asks, when, and the identity that came with it."""
+
+    command: Command
+    actor: Actor
+    now: datetime
+    enclosed: Identity | None
+
+    def enclosed_as(self, command: Command) -> Enclosed | None:
+        """What is to be sealed, now that its person has a reference. Raises :class:`CommandMalformed`."""
+        if isinstance(command, RecordIdentity) != (self.enclosed is not None):
+            raise CommandMalformed(
+                "登记身份须附身份信息，其他命令不得附带",
+                "identities come enclosed with record_identity, and with it only",
+            )
+        if not isinstance(command, RecordIdentity) or self.enclosed is None:
+            return None
+        return Enclosed(command.person, command.role, self.enclosed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """4: the command as it will be decided, the case with its key, and the rules it is pinned to."""
+
+    command: Command
+    case: Case | None
+    key: CaseKey | None
+    rules: Rules
+
+
+def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
     """4 to 9, inside the transaction that is committed when this returns."""
-    key = command.idempotency_key
-    earlier = None if key is None else _earlier_answer(work, key, command, actor)
+    key = asked.command.idempotency_key
+    earlier = None if key is None else _earlier_answer(desk, work, key, asked)
     if earlier is not None:
         return earlier
-    asked = command
-    command, case, rules = _load(desk, command, work)
+    found = _load(desk, asked.command, work)
+    command, case, rules = found.command, found.case, found.rules
+    enclosed = asked.enclosed_as(command)
+    actor, now = asked.actor, asked.now
     if case is not None and case.changed_at > now:
         now = desk.clock()  # somebody changed the case while this request waited its turn
     desk.probe(4)
-    context = _context(desk, command, case, rules, work, asked=(actor, now))
+    context = _context(desk, found, enclosed, work, asked=(actor, now))
     authorise(command, actor, case, rules.definition, context.directory)
+    if case is not None and found.key is not None:
+        Persons(desk.safe, work).screen(case, found.key, free_texts(command, rules.definition))
     desk.probe(5)
     decision = decide(command, case, context)  # 6: conditions, 7: events, 8: the case after them
     for step in (6, 7, 8):
         desk.probe(step)
-    saved = _save(desk, case, decision, context, work)
+    saved = _save(desk, found, decision, context, work, enclosed=enclosed)
     answer = _answer(saved, decision)
     if key is not None:
         body = msgspec.json.encode(answer)
         work.keep_answer(
             actor.unit,
             key,
-            digest=_digest(asked, actor),
+            digest=desk.safe.house(work).digest(_words(asked)),
             case_id=saved.id,
             revision=saved.revision,
             answer=body,
@@ -114,39 +165,45 @@ def _carry_out(desk: Desk, command: Command, actor: Actor, now: datetime, work: 
     return answer
 
 
-def _digest(command: Command, actor: Actor) -> str:
-    words = {"command": snake(type(command)), "words": command, "unit": actor.unit, "person": actor.person}
-    return hashlib.sha256(msgspec.json.encode(words, order="sorted")).hexdigest()
+def _words(asked: _Asked) -> bytes:
+    """Everything a request says, in one form."""
+    command, actor = asked.command, asked.actor
+    words = {"command": snake(type(command)), "words": command, "unit": actor.unit, "person": actor.person,
+             "enclosed": asked.enclosed}  # fmt: skip
+    return msgspec.json.encode(words, order="sorted")
 
 
-def _earlier_answer(work: Work, key: str, command: Command, actor: Actor) -> Answer | None:
-    found = work.find_answer(actor.unit, key)
+def _earlier_answer(desk: Desk, work: Work, key: str, asked: _Asked) -> Answer | None:
+    found = work.find_answer(asked.actor.unit, key)
     if found is None:
         return None
-    if found.digest != _digest(command, actor):
+    if not desk.safe.house(work).is_digest(found.digest, _words(asked)):
         raise KeyReused("同一幂等键曾用于另一请求", "this idempotency key was used for another request")
     return replace(msgspec.json.decode(found.answer, type=Answer), repeated=True)
 
 
-def _answered_meanwhile(desk: Desk, command: Command, actor: Actor) -> Answer | None:
+def _answered_meanwhile(desk: Desk, asked: _Asked) -> Answer | None:
     """The answer to the same request sent twice at once: the slower one finds what the faster one was told."""
-    if command.idempotency_key is None:
+    key = asked.command.idempotency_key
+    if key is None:
         return None
     with desk.database.reading() as work:
-        found = work.find_answer(actor.unit, command.idempotency_key)
-        same = found is not None and found.digest == _digest(command, actor)
-        return _earlier_answer(work, command.idempotency_key, command, actor) if same else None
+        found = work.find_answer(asked.actor.unit, key)
+        same = found is not None and desk.safe.house(work).is_digest(found.digest, _words(asked))
+        return _earlier_answer(desk, work, key, asked) if same else None
 
 
-def _load(desk: Desk, command: Command, work: Work) -> tuple[Command, Case | None, Rules]:
+def _load(desk: Desk, command: Command, work: Work) -> _Loaded:
     """4: the case with its revision, and the rules it is pinned to (a new record: the rules in force)."""
     if isinstance(command, OpenCase):
         if not command.case:
             command = replace(command, case=desk.new_pseudonym())
         elif work.load_case(command.case, for_update=False) is not None:
             raise CommandMalformed(f"个案代号 {command.case} 已存在", f"case {command.case} exists", case=command.case)
-        return command, None, desk.rules_for_area(command.area, command.definition, work)
-    case = load(desk, command.case, work, for_update=True)
+        return _Loaded(command, None, None, desk.rules_for_area(command.area, command.definition, work))
+    case, key = load_with_key(desk, command.case, work, for_update=True)
+    if isinstance(command, RecordIdentity) and not command.person:
+        command = replace(command, person=new_reference())
     if command.expected_revision is not None and command.expected_revision != case.revision:
         raise StaleRevision(
             f"个案已更新到第 {case.revision} 版（您看到的是第 {command.expected_revision} 版），请重新查看后再办",
@@ -157,22 +214,30 @@ def _load(desk: Desk, command: Command, work: Work) -> tuple[Command, Case | Non
         linked = load(desk, command.criminal_case, work, for_update=False)
         if linked.scope != "criminal_case":
             raise CommandMalformed(f"{linked.id} 不是刑事案件记录", f"{linked.id} is not a criminal case")
-    return command, case, desk.books.pinned(case.pin.hash, work)
+    return _Loaded(command, case, key, desk.books.pinned(case.pin.hash, work))
 
 
 def load(desk: Desk, case_id: str, work: Work, *, for_update: bool) -> Case:
-    """The case as stored. Raises :class:`CaseUnknown`."""
+    """The case as stored. Raises :class:`CaseUnknown`, :class:`CaseErased`, :class:`ContentUnreadable`."""
+    return load_with_key(desk, case_id, work, for_update=for_update)[0]
+
+
+def load_with_key(desk: Desk, case_id: str, work: Work, *, for_update: bool) -> tuple[Case, CaseKey]:
+    """The case as stored, and the key it is sealed under. Raises what :func:`load` raises."""
     stored = work.load_case(case_id, for_update=for_update)
     if stored is None:
         shown = shown_code(case_id)
         raise CaseUnknown(f"没有个案 {shown}", f"no case {shown}", case=shown)
-    return read_case(stored.content, stored.id, stored.revision, desk.content)
+    key = desk.safe.key_of(stored, work)
+    return read_case(stored.content, stored.id, stored.revision, key), key
 
 
 def _context(
-    desk: Desk, command: Command, case: Case | None, rules: Rules, work: Work, *, asked: tuple[Actor, datetime]
+    desk: Desk, found: _Loaded, enclosed: Enclosed | None, work: Work, *, asked: tuple[Actor, datetime]
 ) -> Context:
+    command, case, rules = found.command, found.case, found.rules
     actor, now = asked
+    today = now.astimezone(CHINA).date()
     other: Rules | None = None
     hand_off = case.hand_offs.get(command.hand_off) if isinstance(command, Accept) and case else None
     if hand_off is not None and hand_off.kind == "transfer" and hand_off.area is not None:
@@ -181,17 +246,34 @@ def _context(
         actor=actor, now=now, rules=rules, directory=desk.directory(work), parameters=desk.parameters(rules, work),
         other=other, other_parameters=desk.parameters(other, work) if other else {},
         successor=desk.new_pseudonym() if other else None,
+        identities=Persons(desk.safe, work).answers(case, found.key, today, enclosed),
     )  # fmt: skip
 
 
-def _save(desk: Desk, before: Case | None, decision: Decision, context: Context, work: Work) -> Case:
-    """9, but for the commit: case (revision + 1), events, positions, hand-offs."""
-    if before is None:
+def _save(
+    desk: Desk, found: _Loaded, decision: Decision, context: Context, work: Work, *, enclosed: Enclosed | None
+) -> Case:
+    """9, but for the commit: case (revision + 1), events, positions, hand-offs, and the persons that changed."""
+    persons = Persons(desk.safe, work)
+    if found.case is None or found.key is None:
         _pin(context.rules, context.now, work)
+        return _begin(desk, decision.case, decision.events, work)[0]
     if decision.spawned is not None and context.other is not None:
         _pin(context.other, context.now, work)
-        _save_one(desk, None, decision.spawned.case, decision.spawned.events, work)
-    return _save_one(desk, before, decision.case, decision.events, work)
+        successor, key = _begin(desk, decision.spawned.case, decision.spawned.events, work)
+        persons.carry(found.case, found.key, successor, key, context.now)
+    saved = _save_one(found.case, decision.case, decision.events, found.key, work)
+    if enclosed is not None:
+        persons.save(saved, found.key, enclosed, context.now)
+    return saved
+
+
+def _begin(desk: Desk, case: Case, events: tuple[Recorded, ...], work: Work) -> tuple[Case, CaseKey]:
+    """Write a new case, and keep the key made for it."""
+    key, row = desk.safe.make_case_key(case, work)
+    saved = _save_one(None, case, events, key, work)
+    work.add_case_key(row)
+    return saved, key
 
 
 def _pin(rules: Rules, now: datetime, work: Work) -> None:
@@ -199,10 +281,10 @@ def _pin(rules: Rules, now: datetime, work: Work) -> None:
     work.pin_definition(rules.hash, definition.id, definition.version, definition.canonical(), now)
 
 
-def _save_one(desk: Desk, before: Case | None, after: Case, events: tuple[Recorded, ...], work: Work) -> Case:
+def _save_one(before: Case | None, after: Case, events: tuple[Recorded, ...], key: CaseKey, work: Work) -> Case:
     after = replace(after, revision=after.revision + 1)
-    bodies = [write_event(recorded, after.id, desk.content) for recorded in events]
-    work.save_case(before, after, write_case(after, desk.content), events, bodies)
+    bodies = [write_event(recorded, after.id, key) for recorded in events]
+    work.save_case(before, after, write_case(after, key), events, bodies)
     return after
 
 
@@ -215,15 +297,18 @@ def _answer(saved: Case, decision: Decision) -> Answer:
         offered=tuple(event.hand_off for event in events if isinstance(event, ev.HandOffOffered)),
         opened=tuple(event.track for event in events if isinstance(event, ev.TrackOpened)),
         successor=decision.spawned.case.id if decision.spawned else None,
+        person=next((event.person for event in events if isinstance(event, ev.IdentityRecorded)), None),
     )
 
 
 def _put_refusal_on_record(desk: Desk, command: Command, actor: Actor, now: datetime, refusal: GuituError) -> None:
-    body = {"reasons": refusal.reasons, "details": _plain(refusal.details)}
+    body = msgspec.json.encode({"reasons": refusal.reasons, "details": _plain(refusal.details)})
+    named = shown_code(command.case) if command.case else ""  # what was typed instead of a code may be a name
     with kept(desk.database) as work:
+        key = (desk.safe.key_for(named, work) if named else None) or desk.safe.house(work)
         work.record_refusal(
-            case_id=command.case or None, at=now, command=snake(type(command)), unit=actor.unit, person=actor.person,
-            code=refusal.code, body=msgspec.json.encode(body),
+            case_id=named or None, at=now, command=snake(type(command)), unit=actor.unit, person=actor.person,
+            code=refusal.code, body=seal_refusal(body, key, named, now),
         )  # fmt: skip
     log(
         "command_refused",

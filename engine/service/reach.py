@@ -14,9 +14,8 @@ from engine.core import events as ev
 from engine.core.definition import Definition, Requirement
 from engine.definitions.scenario import StoryStep, Told
 from engine.errors import GuituError
-from engine.service.content import read_events
 from engine.service.desk import Desk
-from engine.service.read import replay
+from engine.service.read import events_of, replay
 from engine.service.story import Beat, Player
 
 
@@ -126,8 +125,7 @@ class Ledger:
         return not case or replay(player.desk, case).pin.id == self.book.id
 
     def _walked(self, desk: Desk, case: str) -> None:
-        with desk.database.reading() as work:
-            events = [item.event for item in read_events(work.events_of(case), case, desk.content)]
+        events = events_of(desk, case)
         opened = events[0]
         if not isinstance(opened, ev.CaseOpened) or opened.pin.id != self.book.id:
             return

@@ -13,15 +13,18 @@ from engine.core.decide.draft import Context, Draft
 from engine.core.definition import Definition, Label
 from engine.core.directory import Directory
 from engine.core.duties import Standing, standing
-from engine.core.events import Recorded
+from engine.core.events import Event, Recorded
 from engine.core.explain import Option, holding, options, requestable
 from engine.core.machine import Rules
+from engine.core.view import CHINA
 from engine.errors import HistoryBroken, NotHolder, Reason
 from engine.service.content import read_events
 from engine.service.desk import Desk
-from engine.service.handle import load
+from engine.service.handle import load_with_key
+from engine.service.persons import Persons
 from engine.service.words import said
 from engine.store.work import Work
+from engine.vault.keys import CaseKey
 
 PREVIEWED_CLASS = "basic"
 """The only field class that the receiver of an offer sees before accepting."""
@@ -113,9 +116,10 @@ def show(desk: Desk, case_id: str, actor: Actor) -> CaseSheet:
     Raises :class:`CaseUnknown`, :class:`NotHolder`.
     """
     with desk.database.reading() as work:
-        case, rules, directory, reading = _look_up(desk, case_id, actor, work)
-        context = _context(desk, actor, rules, directory, work)
-    if reading == "preview":
+        seen = _look_up(desk, case_id, actor, work)
+        context = _context(desk, actor, seen, work)
+    case, rules, directory = seen.case, seen.rules, seen.directory
+    if seen.reading == "preview":
         case = _previewed(case, actor, rules.definition, directory)
         sheet = _sheet(case, rules, directory, Draft(context, case.id, case))
         return replace(sheet, duties=(), is_preview=True)
@@ -131,14 +135,16 @@ def _previewed(case: Case, actor: Actor, book: Definition, directory: Directory)
         facts={name: fact for name, fact in case.facts.items() if book.facts[name].field_class == PREVIEWED_CLASS},
         tracks={name: state for name, state in case.tracks.items() if name in tracks},
         hand_offs=asked, documents={}, consents={}, duties={}, referrals={}, flags={}, units=(), criminal_case=None,
+        persons={},
     )  # fmt: skip
 
 
 def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
     """Every move of every open track, open or blocked, with *all* reasons."""
     with desk.database.reading() as work:
-        case, rules, directory = _open_for_reading(desk, case_id, actor, work)
-        draft = Draft(_context(desk, actor, rules, directory, work), case.id, case)
+        seen = _open_for_reading(desk, case_id, actor, work)
+        case, rules = seen.case, seen.rules
+        draft = Draft(_context(desk, actor, seen, work), case.id, case)
     is_open = case.status == "open"
     return MoveSheet(
         options=tuple(options(draft)) if is_open else (),
@@ -151,32 +157,40 @@ def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
 def timeline(desk: Desk, case_id: str, actor: Actor) -> list[TimelineLine]:
     """The events of the case, in the order they happened, in words."""
     with desk.database.reading() as work:
-        _case, rules, directory = _open_for_reading(desk, case_id, actor, work)
-        events = read_events(work.events_of(case_id), case_id, desk.content)
-    return [
-        TimelineLine(item, unit_label(directory, item.unit), said(item.event, rules.definition, directory))
-        for item in events
-    ]
+        seen = _open_for_reading(desk, case_id, actor, work)
+        events = read_events(work.events_of(case_id), case_id, seen.key)
+    return _in_words(events, seen.rules, seen.directory)
 
 
 def happened(desk: Desk, case_id: str, revision: int) -> list[TimelineLine]:
     """The events that one command added, in words, for whoever gave it (an answer names case and revision)."""
     with desk.database.reading() as work:
-        case = load(desk, case_id, work, for_update=False)
+        case, key = load_with_key(desk, case_id, work, for_update=False)
         rules, directory = desk.books.pinned(case.pin.hash, work), desk.directory(work)
         rows = [row for row in work.events_of(case_id) if row.revision == revision]
-        events = read_events(rows, case_id, desk.content)
+        events = read_events(rows, case_id, key)
+    return _in_words(events, rules, directory)
+
+
+def _in_words(events: list[Recorded], rules: Rules, directory: Directory) -> list[TimelineLine]:
     return [
         TimelineLine(item, unit_label(directory, item.unit), said(item.event, rules.definition, directory))
         for item in events
     ]
 
 
+def events_of(desk: Desk, case_id: str) -> list[Event]:
+    """Everything that happened to a case, in order."""
+    with desk.database.reading() as work:
+        _case, key = load_with_key(desk, case_id, work, for_update=False)
+        return [item.event for item in read_events(work.events_of(case_id), case_id, key)]
+
+
 def replay(desk: Desk, case_id: str) -> Case:
     """The case as its history makes it. Raises :class:`HistoryBroken` when the stored case differs."""
     with desk.database.reading() as work:
-        case = load(desk, case_id, work, for_update=False)
-        events = read_events(work.events_of(case_id), case_id, desk.content)
+        case, key = load_with_key(desk, case_id, work, for_update=False)
+        events = read_events(work.events_of(case_id), case_id, key)
     again = evolve(None, events, case_id=case_id)
     if again != _without_revision(case):
         raise HistoryBroken(f"个案 {case_id} 的存储内容与办理记录不符", f"case {case_id} differs from its history")
@@ -187,26 +201,39 @@ def _without_revision(case: Case) -> Case:
     return replace(case, revision=0)
 
 
-def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work) -> tuple[Case, Rules, Directory, Reading]:
-    case = load(desk, case_id, work, for_update=False)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A case as it was loaded for somebody, and how much of it she may see."""
+
+    case: Case
+    key: CaseKey
+    rules: Rules
+    directory: Directory
+    reading: Reading
+
+
+def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work) -> _Seen:
+    case, key = load_with_key(desk, case_id, work, for_update=False)
     rules = desk.books.pinned(case.pin.hash, work)
     directory = desk.directory(work)
-    return case, rules, directory, reading_of(actor, case, rules.definition, directory)
+    return _Seen(case, key, rules, directory, reading_of(actor, case, rules.definition, directory))
 
 
-def _open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> tuple[Case, Rules, Directory]:
-    case, rules, directory, reading = _look_up(desk, case_id, actor, work)
-    if reading != "whole":
+def _open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> _Seen:
+    seen = _look_up(desk, case_id, actor, work)
+    if seen.reading != "whole":
         raise NotHolder(
             "接收移交之前只能查看预览", "before accepting the hand-off only its preview can be read", policy=POLICY
         )
-    return case, rules, directory
+    return seen
 
 
-def _context(desk: Desk, actor: Actor, rules: Rules, directory: Directory, work: Work) -> Context:
+def _context(desk: Desk, actor: Actor, seen: _Seen, work: Work) -> Context:
+    now = desk.clock()
     return Context(
-        actor=actor, now=desk.clock(), rules=rules, directory=directory, parameters=desk.parameters(rules, work)
-    )
+        actor=actor, now=now, rules=seen.rules, directory=seen.directory, parameters=desk.parameters(seen.rules, work),
+        identities=Persons(desk.safe, work).answers(seen.case, seen.key, now.astimezone(CHINA).date(), None),
+    )  # fmt: skip
 
 
 def unit_label(directory: Directory, unit: str) -> Label:

@@ -66,6 +66,17 @@ def _note(names: _Names, event: ev.NoteAdded) -> Phrase:
     return f"「{track.zh}」补充说明", f"{track.en}: note added"
 
 
+def _identity(names: _Names, event: ev.IdentityRecorded) -> Phrase:
+    zh, en = _ROLES[event.role]
+    return f"封存身份信息：{zh} {event.person}", f"identity sealed: {en} {event.person}"
+
+
+_ROLES: Mapping[str, tuple[str, str]] = {
+    "victim": ("受害人", "victim"), "relative": ("亲属", "relative"), "carer": ("照料人", "carer"),
+    "buyer_family": ("收买家庭成员", "member of the buyer family"), "reporter": ("报告人", "reporter"),
+}  # fmt: skip
+
+
 def _consent(names: _Names, event: ev.ConsentRecorded) -> Phrase:
     title = names.book.consents[event.consent].title
     return (f"{title.zh}：{'同意' if event.given else '不同意或撤回'}", f"{title.en}: {'yes' if event.given else 'no'}")
@@ -190,7 +201,8 @@ def _reopened(names: _Names, event: ev.CaseReopened) -> Phrase:
 
 _SAY: Mapping[type, Callable[[_Names, Any], Phrase]] = {
     ev.CaseOpened: _opened, ev.FactsRecorded: _facts, ev.DocumentsFiled: _documents, ev.NoteAdded: _note,
-    ev.ConsentRecorded: _consent, ev.TrackOpened: _track_opened, ev.HandOffOffered: _offered,
+    ev.IdentityRecorded: _identity, ev.ConsentRecorded: _consent,
+    ev.TrackOpened: _track_opened, ev.HandOffOffered: _offered,
     ev.HandOffAccepted: _accepted, ev.HandOffDeclined: _declined, ev.HandOffWithdrawn: _withdrawn, ev.Moved: _moved,
     ev.HolderChanged: _holder, ev.MoveReversed: _reversed, ev.UnitReferred: _referred,
     ev.ReferralEnded: _referral_ended, ev.PersonAssigned: _assigned, ev.DutySettled: _duty,

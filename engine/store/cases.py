@@ -20,12 +20,18 @@ _CASE = TABLES["case_record"]
 _EVENT = TABLES["case_event"]
 _TRACK = TABLES["track_position"]
 _HAND_OFF = TABLES["hand_off"]
+_KEY = TABLES["case_key"]
 
-_LOADED = select(_CASE.c.id, _CASE.c.revision, _CASE.c.definition_hash, _CASE.c.content).where(
-    _CASE.c.id == bindparam("case_id")
-)
-_LOAD = Statement(_LOADED, "case_id")
-_LOAD_FOR_UPDATE = Statement(_LOADED.with_for_update(), "case_id")  # SQLite: the writer is alone already
+_LOADED = (
+    select(
+        _CASE.c.id, _CASE.c.revision, _CASE.c.definition_hash, _CASE.c.content, _CASE.c.key_version, _KEY.c.vault_key,
+        _KEY.c.wrapped,
+    )
+    .join_from(_CASE, _KEY, (_KEY.c.case_id == _CASE.c.id) & (_KEY.c.version == _CASE.c.key_version), isouter=True)
+    .where(_CASE.c.id == bindparam("of_case"))
+)  # fmt: skip
+_LOAD = Statement(_LOADED, "of_case")
+_LOAD_FOR_UPDATE = Statement(_LOADED.with_for_update(of=_CASE), "of_case")  # SQLite: the writer is alone already
 _HISTORY = Statement(
     select(
         _EVENT.c.number, _EVENT.c.revision, _EVENT.c.at, _EVENT.c.kind, _EVENT.c.unit, _EVENT.c.person, _EVENT.c.body
@@ -72,6 +78,10 @@ class StoredCase:
     revision: int
     definition_hash: str
     content: bytes
+    key_version: int
+    vault_key: str | None
+    """Of what wraps the case key. A case without a key was erased."""
+    wrapped_key: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +195,7 @@ def _new_row(case: Case, content: bytes) -> tuple[object, ...]:
     return (
         case.id, case.scope, case.jurisdiction, case.area, case.pin.id, case.pin.version, case.pin.hash,
         case.revision, case.status, case.outcome, case.opened_at, case.changed_at, case.events,
-        case.criminal_case, case.predecessor, case.points_to, content,
+        case.criminal_case, case.predecessor, case.points_to, content, 1,
     )  # fmt: skip
 
 

@@ -7,21 +7,20 @@ The vocabularies come from the core; a test holds the migrated checks equal to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, cast, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Identity, Index, MetaData, UniqueConstraint, text
-from sqlalchemy.orm import declared_attr
-from sqlmodel import Field, SQLModel
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Identity, Index, UniqueConstraint, text
+from sqlmodel import Field
 
 from engine.core.case import Case, TrackStatus
-from engine.core.commands import snake
 from engine.core.definition import Scope
 from engine.core.events import EVENTS, HandOffKind
+from engine.store import vault_tables
 from engine.store.instants import Instant
+from engine.store.row import Row, one_of
 
-SCHEMA = "0002_release"
+SCHEMA = "0003_vault"
 """The migration this release writes to."""
 
 HandOffState = Literal["offered", "accepted", "declined", "withdrawn"]
@@ -35,27 +34,6 @@ HAND_OFF_STATES: tuple[str, ...] = get_args(HandOffState)
 
 _OFFERED = text("state = 'offered'")
 _TRANSFER_OFFERED = text("state = 'offered' AND kind = 'transfer'")
-
-
-def _one_of(column: str, words: Iterable[str]) -> CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in words)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-class Row(SQLModel):
-    """What all tables share: names by the naming convention, table names in snake case."""
-
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-        }
-    )
-
-    @declared_attr.directive
-    def __tablename__(cls) -> str:
-        return snake(cast("type", cls))
 
 
 class PinnedDefinition(Row, table=True):
@@ -72,8 +50,8 @@ class CaseRecord(Row, table=True):
     """A record as it stands. ``id`` is a pseudonym; ``revision`` is raised once per command."""
 
     __table_args__: ClassVar[Any] = (
-        _one_of("scope", SCOPES),
-        _one_of("status", CASE_STATUSES),
+        one_of("scope", SCOPES),
+        one_of("status", CASE_STATUSES),
         CheckConstraint("revision >= 1", name="revision"),
         CheckConstraint("(status = 'closed') = (outcome IS NOT NULL)", name="outcome"),
         Index("ix_case_record_criminal_case", "criminal_case"),
@@ -96,13 +74,14 @@ class CaseRecord(Row, table=True):
     predecessor: str | None = None
     points_to: str | None = None
     content: bytes
+    key_version: int = 1
 
 
 class CaseEvent(Row, table=True):
     """What happened, append-only: triggers (and, on PostgreSQL, grants) refuse to change or remove a row."""
 
     __table_args__: ClassVar[Any] = (
-        _one_of("kind", EVENTS),
+        one_of("kind", EVENTS),
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("revision >= 1", name="revision"),
     )
@@ -130,7 +109,7 @@ class TrackPosition(Row, table=True):
     """Where each track stands and who is responsible for it."""
 
     __table_args__: ClassVar[Any] = (
-        _one_of("status", TRACK_STATUSES),
+        one_of("status", TRACK_STATUSES),
         CheckConstraint("(holder IS NOT NULL) = (status IN ('waiting', 'open'))", name="holder"),
         Index("ix_track_position_holder", "holder", "entered_at", "case_id"),
         {"sqlite_with_rowid": False},
@@ -150,8 +129,8 @@ class HandOff(Row, table=True):
     """Every hand-off ever offered. ``reason`` is a code of the definition, never free text."""
 
     __table_args__: ClassVar[Any] = (
-        _one_of("kind", HAND_OFF_KINDS),
-        _one_of("state", HAND_OFF_STATES),
+        one_of("kind", HAND_OFF_KINDS),
+        one_of("state", HAND_OFF_STATES),
         CheckConstraint("from_unit <> to_unit", name="units"),
         CheckConstraint("(state = 'offered') = (ended_at IS NULL)", name="ended"),
         Index(
@@ -348,4 +327,5 @@ class DefinitionRelease(Row, table=True):
 
 
 TABLES = Row.metadata.tables
-"""The tables by name, for Core statements."""
+"""The tables by name, those of ``vault_tables`` among them, for Core statements."""
+__all__ = ["SCHEMA", "TABLES", "Row", "vault_tables"]

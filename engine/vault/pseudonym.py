@@ -18,6 +18,11 @@ def new_pseudonym() -> str:
     return _written(body + check_character(body))
 
 
+def new_reference() -> str:
+    """Make a reference to a person, e.g. ``P-7K3M-9QXD-04RB``: it says nothing about who that is."""
+    return "P-" + new_pseudonym().removeprefix("GT-")
+
+
 def check_character(body: str) -> str:
     """One character that any single wrong character and nearly every swap of neighbours changes.
 

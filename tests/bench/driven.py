@@ -6,11 +6,11 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 
+from engine import bootstrap
 from engine.core.commands import Actor, Command
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import handle
@@ -20,6 +20,7 @@ from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
 from tests.bench.acts import Act, Procedure
 from tests.bench.crew import Job, Move
+from tests.keys import safe
 
 
 @contextmanager
@@ -46,7 +47,8 @@ def bench_desk(procedure: Procedure, url: str) -> Iterator[Desk]:
 
 def _desk(procedure: Procedure, database: Database) -> Desk:
     books = Books({procedure.rules.hash: procedure.rules})
-    return Desk(database=database, books=books, clock=lambda: datetime.now(UTC), new_pseudonym=new_pseudonym)
+    clock = bootstrap.now
+    return Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock))
 
 
 def save_directory(procedure: Procedure, url: str) -> None:

@@ -27,6 +27,7 @@ from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
 from tests.bench.acts import Act, Kind, Procedure
 from tests.bench.driven import log_to_nowhere
+from tests.keys import safe
 
 
 def story(name: str) -> Procedure:
@@ -62,7 +63,7 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
         migrate.upgrade(url)
         with Database.open(url) as database, patch.object(stories_room, "handle", listening):
             clock = stories_room.clock_ending_before(told, datetime.now(UTC))
-            desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym)
+            desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock))
             with kept(database) as work:
                 work.save_directory(read_directory(demo_directory()))
             release_all(desk, (rules.definition for rules in books.rules.values()), drafts_too=True)

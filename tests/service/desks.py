@@ -15,6 +15,7 @@ from engine.service.handle import Answer, handle
 from engine.service.trial import release_all
 from engine.store.database import Database
 from tests.core.play import OTHER, RULES, START, directory
+from tests.keys import safe
 
 POLICE = Actor("ann", "police-a")
 CIVIL = Actor("cy", "civil-a")
@@ -42,10 +43,11 @@ def play_desk(
     Its clock begins at ``since``; ``known`` says that the database has directory and releases already.
     """
     numbers = itertools.count(first)
+    clock = Clock(since)
     with Database.open(url) as database:
         desk = Desk(
-            database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER)}), clock=Clock(since),
-            new_pseudonym=lambda: f"GT-{next(numbers):04d}",
+            database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER)}), clock=clock,
+            new_pseudonym=lambda: f"GT-{next(numbers):04d}", safe=safe(clock),
         )  # fmt: skip
         if not known:
             with kept(database) as work:

@@ -19,6 +19,7 @@ from engine.store.database import Database
 from engine.store.releases import ApprovalRow
 from engine.vault.signing import SigningKey, written
 from tests.core.play import directory
+from tests.keys import safe
 from tests.service.desks import POLICE, Clock
 
 TINY = Path(__file__).parents[1] / "definitions"
@@ -123,7 +124,8 @@ def founded(url: str, root: Path) -> Iterator[Town]:
     lay_out(root)
     numbers = itertools.count(1)
     with Database.open(url) as database:
-        desk = Desk(database, Books({}), Clock(NOW), lambda: f"GT-{next(numbers):04d}")
+        clock = Clock(NOW)
+        desk = Desk(database, Books({}), clock, lambda: f"GT-{next(numbers):04d}", safe(clock))
         with kept(database) as work:
             work.save_directory(directory())
         found = Town(desk, root, Library(), {})

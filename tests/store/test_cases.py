@@ -22,7 +22,7 @@ def test_a_case_comes_out_as_it_went_in(store: Database) -> None:
         found = work.load_case("c1", for_update=False)
         events = work.events_of("c1")
         line = work.cases()[0]
-    assert found == StoredCase("c1", 1, PIN.hash, b"content 1")
+    assert found == StoredCase("c1", 1, PIN.hash, b"content 1", 1, None, None)
     assert [(row.number, row.revision, row.kind, row.body) for row in events] == [
         (1, 1, "case_opened", b"body 1"),
         (2, 1, "track_opened", b"body 2"),

@@ -13,7 +13,7 @@ from engine.core.definition import Definition, Requirement, Track
 from engine.core.directory import Directory, Unit
 from engine.core.events import Event, Recorded
 from engine.core.machine import Rules, TrackMachine
-from engine.core.view import CaseView, judge_all
+from engine.core.view import CaseView, Identities, judge_all
 from engine.errors import CaseClosed, HandOffImpossible, NothingToChange, Reason, Refused, UnitUnknown
 
 
@@ -21,6 +21,7 @@ from engine.errors import CaseClosed, HandOffImpossible, NothingToChange, Reason
 class Context:
     """What a decision may rest on besides the case. ``now`` was read once, at the desk.
 
+    ``identities`` is what the vault answers (``None``: persons are compared by reference).
     ``other`` and ``successor`` belong to the second record that a transfer begins: the rules of the jurisdiction
     it goes to, and the pseudonym chosen for it.
     """
@@ -33,6 +34,7 @@ class Context:
     other: Rules | None = None
     other_parameters: Mapping[str, object] = field(default_factory=dict)
     successor: str | None = None
+    identities: Identities | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Draft:
         actor_unit = self.context.directory.current(unit) if unit else self.unit
         return CaseView(
             self.case, self.context.now, self.context.parameters, actor_unit.functions,
-            person or self.context.actor.person,
+            person or self.context.actor.person, self.context.identities,
         )  # fmt: skip
 
     def track(self, name: str) -> Track:

@@ -42,7 +42,7 @@ def begin_successor(draft: Draft, area: str, successor: str) -> Spawned:
     assert rules is not None, "the desk gives the rules of the receiving jurisdiction"
     context = Context(
         actor=draft.context.actor, now=draft.context.now, rules=rules, directory=draft.context.directory,
-        parameters=draft.context.other_parameters,
+        parameters=draft.context.other_parameters, identities=draft.context.identities,
     )  # fmt: skip
     child = Draft(context, successor, None)
     facts = _facts_that_go_along(draft.case, draft.definition, rules.definition)
@@ -58,6 +58,8 @@ def begin_successor(draft: Draft, area: str, successor: str) -> Spawned:
     }
     pin = Pin(there.id, there.version, rules.hash)
     child.emit(ev.CaseOpened("victim", there.jurisdiction, area, pin, predecessor=draft.case_id, carried=carried))
+    for person, known in draft.case.persons.items():
+        child.emit(ev.IdentityRecorded(person, known.role, known.holds))
     going = {name: value for name, value in facts.items() if name not in excluded}
     if going:
         child.emit(ev.FactsRecorded(going))

@@ -11,6 +11,7 @@ from engine.core.commands import (
     LinkCriminalCase,
     RawValue,
     RecordConsent,
+    RecordIdentity,
     Relocate,
     ReviewFlag,
     SettleDuty,
@@ -19,6 +20,7 @@ from engine.core.decide.draft import Draft, refused
 from engine.core.duties import is_arisen
 from engine.core.events import FactValue
 from engine.core.facts import read_value
+from engine.core.view import AGE
 from engine.errors import CommandMalformed, NothingToChange, Reason
 
 
@@ -116,6 +118,29 @@ def contribute(draft: Draft, command: Contribute) -> None:
         draft.emit(ev.NoteAdded(command.track, command.note))
     if len(draft.events) == before:
         raise NothingToChange("没有新的内容可登记", "nothing new to record")
+
+
+def record_identity(draft: Draft, command: RecordIdentity) -> None:
+    """Somebody's identity was sealed or amended; what rested on an earlier answer of the vault is flagged.
+
+    The desk seals what came enclosed in the same transaction.
+    """
+    draft.require_open()
+    known = draft.case.persons.get(command.person)
+    if known is not None and known.role != command.role:
+        raise CommandMalformed(
+            "该身份代号已按另一身份登记", "this reference is on record as another kind of person", person=command.person
+        )
+    facts = draft.case.facts
+    named = [name for name, stated in facts.items() if _names(stated.value, command.person)]
+    if command.role == "victim":
+        named.append(AGE)
+    draft.emit(ev.IdentityRecorded(command.person, command.role, command.holds, draft.case.resting_on(*named)))
+    draft.touch(*(f"fact:{name}" for name in named))
+
+
+def _names(value: FactValue, person: str) -> bool:
+    return value == person or (isinstance(value, list) and person in value)
 
 
 def record_consent(draft: Draft, command: RecordConsent) -> None:

@@ -116,6 +116,10 @@ class WorldView:
         person = self.world.get(f"person:{track}.{step}")
         return person if isinstance(person, str) else None
 
+    def is_among(self, person: str, persons: Sequence[str]) -> bool | None:
+        """By reference alone: the vault can only find *more* persons alike, or leave it undecided."""
+        return person in persons
+
     def parameter(self, name: str) -> object | None:
         """The setting in this world."""
         return self.world.get(f"parameter:{name}")

@@ -1,0 +1,80 @@
+"""Recording who a person is, and looking for records of the same person before one is opened.
+
+No identity comes out of here: until approvals for re-identification exist, no door shows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from engine.core.commands import Actor, OpenCase, RecordIdentity
+from engine.errors import DuplicateFound, NotHolder
+from engine.service.desk import Desk, kept
+from engine.service.handle import Answer, handle
+from engine.service.persons import Match, Persons, holds
+from engine.vault.identity import Remark, read_identity
+
+CERTAIN = ("same", "likely")
+"""What must be looked at before another record is opened; a like name alone is shown, and keeps nobody waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of recording an identity: the engine's answer, with the reference, and what looks odd in it."""
+
+    answer: Answer
+    remarks: tuple[Remark, ...]
+
+
+def record(desk: Desk, command: RecordIdentity, raw: Mapping[str, object], actor: Actor) -> Recorded:
+    """Seal an identity for a case. ``raw`` is a form; its fields are those of :class:`engine.vault.identity.Identity`.
+
+    Raises :class:`CommandMalformed` that names every faulty field and repeats no value, and what ``handle`` raises.
+    """
+    identity, remarks = read_identity(raw, desk.today())
+    words = RecordIdentity(
+        case=command.case, role=command.role, holds=holds(identity), person=command.person,
+        expected_revision=command.expected_revision, idempotency_key=command.idempotency_key,
+    )  # fmt: skip
+    return Recorded(handle(desk, words, actor, enclosed=identity), remarks)
+
+
+def search(desk: Desk, area: str, raw: Mapping[str, object], actor: Actor) -> list[Match]:
+    """Records of the area's jurisdiction that may be about this person; cases and references only.
+
+    Only a unit that may open a record there may ask. Other jurisdictions are not asked: no rule allows it yet.
+    Raises :class:`NotHolder`, :class:`CommandMalformed`.
+    """
+    identity, _remarks = read_identity(raw, desk.today())
+    with kept(desk.database) as work:
+        rules = desk.rules_for_area(area, None, work)
+        unit = desk.directory(work).current(actor.unit)
+        openers = {function for functions in rules.definition.openers.values() for function in functions}
+        if unit.functions.isdisjoint(openers):
+            raise NotHolder(
+                "只有可在该地立案的单位可以查重", "only a unit that may open a record there may look for duplicates",
+                unit=unit.id,
+            )  # fmt: skip
+        return Persons(desk.safe, work).alike(rules.definition.jurisdiction, identity)
+
+
+def open_case(
+    desk: Desk, command: OpenCase, raw: Mapping[str, object], actor: Actor, despite: Collection[str] = ()
+) -> tuple[Answer, Recorded]:
+    """Open a record of a known person: look for duplicates, open, seal the identity.
+
+    ``despite`` are the cases the caller has looked at. Raises :class:`DuplicateFound` for others that are certainly or
+    likely of the same person; then nothing is opened.
+    """
+    alike = [match for match in search(desk, command.area, raw, actor) if match.likeness in CERTAIN]
+    unseen = sorted({match.case for match in alike} - set(despite))
+    if unseen:
+        raise DuplicateFound(
+            f"可能已有同一人的个案：{'、'.join(unseen)}；请先查看，确非同一人再以 --despite 立案",
+            f"records that are probably of the same person: {', '.join(unseen)}; look at them first, and open another "
+            "one with --despite only if it is somebody else",
+            cases=unseen,
+        )
+    opened = handle(desk, command, actor)
+    return opened, record(desk, RecordIdentity(case=opened.case, role="victim", holds=()), raw, actor)
