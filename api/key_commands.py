@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from api.options import Json
 from api.passphrase import PassphraseFd, passphrase
 from api.world import World
 from engine import bootstrap
+from engine.errors import CommandMalformed
 from engine.service import installation, vault_keys
+from engine.service.rotation import EVERYWHERE, Progress, Rotation, RotationKind
 
 
 def register(keys: typer.Typer) -> None:
@@ -16,6 +20,7 @@ def register(keys: typer.Typer) -> None:
     keys.callback()(_keys)
     keys.command("init")(init)
     keys.command("status")(status)
+    keys.command("rotate")(rotate)
 
 
 def _keys() -> None:
@@ -40,6 +45,38 @@ def init(ctx: typer.Context, passphrase_fd: PassphraseFd = None, as_json: Json =
         f"The root key is in {path}. Keep copies of the file and of the passphrase, apart: without both nobody can open"
     )
     world.speech.say(world.speech.pick(zh, en + " anything"))
+
+
+def rotate(
+    ctx: typer.Context, *,
+    kind: Annotated[
+        RotationKind | None, typer.Argument(metavar="KIND", help="root, case, case_key, identity, index, installation.")
+    ] = None,
+    jurisdiction: Annotated[
+        str, typer.Option("--jurisdiction", metavar="CODE", help="Whose keys; root and installation have none.")
+    ] = EVERYWHERE,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with every rotation that stopped half-way.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Rotate keys, beside the daily work. It may be stopped at any time, and goes on with --resume."""
+    world = World.of(ctx)
+    if (kind is None) != resume:
+        raise CommandMalformed("请给出种类，或只用 --resume", "name a kind, or use --resume alone")
+    rotation = Rotation(world.desk, vault_keys.saver(world.settings.root_keys, world.words, bootstrap.now))
+    last: Progress | None = None
+    for last in rotation.resume() if kind is None else rotation.run(kind, jurisdiction):
+        _say_progress(world, last)
+    if world.speech.as_json:
+        world.speech.give({"rotated": last})
+    elif last is None:
+        world.speech.say(world.speech.pick("没有中断的轮换", "no rotation stopped half-way"))
+
+
+def _say_progress(world: World, progress: Progress) -> None:
+    if world.speech.as_json:
+        return
+    state = world.speech.pick("完成", "finished") if progress.finished else ""
+    world.speech.say(f"{progress.kind} {progress.jurisdiction}: {progress.done}/{progress.total} {state}".rstrip())
 
 
 def status(ctx: typer.Context, as_json: Json = False) -> None:

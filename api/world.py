@@ -13,6 +13,7 @@ from api.speech import Speech
 from engine import bootstrap
 from engine.core.commands import Actor
 from engine.errors import CommandMalformed
+from engine.service import vault_keys
 from engine.service.desk import Desk
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class World:
     speech: Speech = field(default_factory=Speech)
     _library: Library | None = None
     _desk: Desk | None = None
+    _passphrase: str | None = None
 
     @staticmethod
     def of(ctx: typer.Context) -> World:
@@ -67,8 +69,15 @@ class World:
         return self._desk
 
     def passphrase(self) -> str:
-        """The passphrase of the key file, from where the command line says, else asked for."""
-        return passphrase(self.speech, self.passphrase_fd)
+        """The passphrase of the key file, from where the command line says, else asked for; asked once."""
+        if self._passphrase is None:
+            self._passphrase = passphrase(self.speech, self.passphrase_fd)
+        return self._passphrase
+
+    def words(self) -> str:
+        """The passphrase, wherever it comes from: for writing the key file anew."""
+        kept = self.settings.passphrase_file
+        return self.passphrase() if kept is None else vault_keys.passphrase_in(kept)
 
     def close(self) -> None:
         """Close the database, if it was opened."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from engine.core.case import Case
-from engine.errors import CaseErased, KeyMaterialDamaged
+from engine.errors import CaseErased, KeyForeign, KeyMaterialDamaged
 from engine.store.cases import StoredCase
 from engine.store.vault import CaseKeyRow, VaultKeyRow
 from engine.store.work import Work
@@ -43,6 +43,7 @@ class Safe:
 
     provider: Callable[[], KeyProvider]
     clock: Callable[[], datetime]
+    _roots: KeyProvider | None = None
     _ring: Keyring | None = None
     _house: HouseKey | None = None
     _read_at: float = 0.0
@@ -59,9 +60,20 @@ class Safe:
 
     def _read(self, work: Work) -> Keyring:
         rows = [_wrapped(row) for row in work.vault_keys() if row.destroyed_at is None]
-        provider = self._ring.provider if self._ring is not None else self.provider()
-        self._ring, self._house, self._read_at = Keyring(provider, rows), None, time.monotonic()
-        return self._ring
+        if self._roots is None:
+            self._roots = self.provider()
+        try:
+            ring = Keyring(self._roots, rows)
+        except KeyForeign:  # the root key may have been rotated: the key file knows
+            self._roots = self.provider()
+            ring = Keyring(self._roots, rows)
+        self._ring, self._house, self._read_at = ring, None, time.monotonic()
+        return ring
+
+    def adopt(self, roots: KeyProvider) -> None:
+        """Go on with these root keys: somebody in this process has just changed them."""
+        self._roots = roots
+        self._ring = None
 
     def forget(self) -> None:
         """Read every key anew at the next request."""

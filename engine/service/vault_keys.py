@@ -59,6 +59,15 @@ def opened(path: Path, passphrase_file: Path | None, ask: Callable[[], str] | No
     return read_roots(keyfile.read_private(path), ask())
 
 
+def saver(path: Path, passphrase: Callable[[], str], clock: Callable[[], datetime]) -> Callable[[RootKeys], None]:
+    """Writes the key file anew, whole or not at all, under the same passphrase."""
+
+    def save(roots: RootKeys) -> None:
+        keyfile.replace(path, write_roots(roots, passphrase(), clock()))
+
+    return save
+
+
 def passphrase_in(path: Path) -> str:
     """The first line of a file that only its owner may read. Raises :class:`CommandMalformed`."""
     try:

@@ -144,5 +144,6 @@ class KeyRotation(Row, table=True):
     new_key: str
     total: int
     done: int
+    cursor: str
     started_at: datetime = Field(sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -9,11 +9,14 @@ from engine.store.directory import DirectoryRows
 from engine.store.erasures import ErasureRows
 from engine.store.lists import ListRows
 from engine.store.releases import ReleaseRows
+from engine.store.rotations import RotationRows
 from engine.store.vault import VaultRows
 from engine.store.wires import Wire
 
 
-class Work(CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ErasureRows, ListRows, ReleaseRows, VaultRows):
+class Work(
+    CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ErasureRows, ListRows, ReleaseRows, RotationRows, VaultRows
+):
     """One transaction, see :meth:`engine.store.database.Database.writing`."""
 
     def __init__(self, wire: Wire) -> None:

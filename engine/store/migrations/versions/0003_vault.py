@@ -105,7 +105,7 @@ def _create_keys() -> None:
     op.create_table(
         "key_rotation",
         _text("id"), _text("kind"), _text("jurisdiction"), _text("old_keys"), _text("new_key"), _number("total"),
-        _number("done"), _at("started_at"), _at("finished_at", null=True),
+        _number("done"), _text("cursor"), _at("started_at"), _at("finished_at", null=True),
         _key("key_rotation", "id"),
         _one_of("key_rotation", "kind", ("root", "case", "case_key", "identity", "index", "installation")),
     )  # fmt: skip

@@ -1,0 +1,187 @@
+"""Erasing a case: its keys are destroyed, so that nobody can read or replay it; a certificate says what remains.
+
+Two identity custodians are named with every erasure. Their signatures, and the entries of the audit ledger, come with
+the parts of the program that make them: :class:`Approvals` is where they will be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from engine.core.case import Case
+from engine.core.commands import Actor
+from engine.core.view import CHINA
+from engine.errors import CommandMalformed, ErasureRefused, NothingToChange, Reason
+from engine.service import attachments
+from engine.service.desk import Desk, kept
+from engine.service.handle import load_with_key
+from engine.service.log import log
+from engine.service.retention import Retention
+from engine.store.vault import CaseKeyRow
+from engine.store.work import Work
+
+NEEDED = 2
+"""How many custodians, other than the one who asks, stand for an erasure."""
+
+
+class Approvals(Protocol):
+    """Judges who approved an erasure."""
+
+    def unmet(self, case: str, asked_by: Actor, approved_by: Sequence[Actor]) -> list[Reason]:
+        """What is missing; nothing when the erasure is approved."""
+
+
+class NamedCustodians:
+    """The approvals of this release: two different persons besides the one who asks, by name; not yet signed."""
+
+    def unmet(self, case: str, asked_by: Actor, approved_by: Sequence[Actor]) -> list[Reason]:
+        """See :class:`Approvals`."""
+        persons = {one.person for one in approved_by} - {asked_by.person}
+        if len(persons) >= NEEDED:
+            return []
+        return [
+            Reason(
+                code="approvals_missing", zh=f"须有申请人以外的 {NEEDED} 名身份保管员同意",
+                en=f"{NEEDED} identity custodians other than the one who asks must agree",
+            )
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """That a case was erased: what was destroyed, what remains, and when the erasure is complete.
+
+    ``not_before`` is the end of the backups that still hold the wrapped key; ``vault_keys`` are those that wrapped it:
+    complete is the erasure when these are destroyed as well, by rotating them.
+    """
+
+    case: str
+    erased_at: datetime
+    ground: str
+    asked_by: str
+    approved_by: tuple[str, ...]
+    case_keys: int
+    persons: int
+    attachments: int
+    vault_keys: tuple[str, ...]
+    not_before: date
+    remains: tuple[str, ...] = (
+        "case_record: pseudonym, jurisdiction, area, definition, dates, outcome",
+        "case_event, refusal: when, which kind, which unit, whose pseudonym; what happened only as ciphertext",
+        "track_position, hand_off, case_unit: steps, units and dates, without content",
+        "erasure_certificate, legal_hold",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """What an erasure rests on, at one desk."""
+
+    desk: Desk
+    retention: Retention
+    folder: Path | None = None
+    approvals: Approvals = field(default_factory=NamedCustodians)
+
+    def erase(self, case_id: str, ground: str, asked_by: Actor, approved_by: Sequence[Actor]) -> Certificate:
+        """Erase a case.
+
+        Raises :class:`ErasureRefused` with *all* that stands against it, :class:`CaseUnknown`, :class:`CaseErased`.
+        """
+        now = self.desk.clock()
+        with kept(self.desk.database) as work:
+            case, _key = load_with_key(self.desk, case_id, work, for_update=True)
+            unmet = [
+                *self._against(case, ground, now, work), *self.approvals.unmet(case_id, asked_by, approved_by),
+            ]  # fmt: skip
+            if unmet:
+                raise ErasureRefused(
+                    f"个案 {case_id} 现在不能删除", f"case {case_id} may not be erased now", reasons=tuple(unmet)
+                )
+            files = [row.id for row in work.attachments_of(case_id)]
+            certificate = self._destroy(case, ground, (asked_by, approved_by), now, work)
+        self.desk.safe.drop(case_id)
+        if self.folder is not None:
+            attachments.destroy(self.folder, files)
+        log("case_erased", case=case_id, unit=asked_by.unit)
+        return certificate
+
+    def _against(self, case: Case, ground: str, now: datetime, work: Work) -> list[Reason]:
+        chosen = self.retention.grounds.get(ground)
+        if chosen is None:
+            known = ", ".join(self.retention.grounds)
+            raise CommandMalformed(f"没有删除理由 {ground}；有：{known}", f"no ground {ground}; there are: {known}")
+        found = []
+        if case.status == "open":
+            found.append(Reason(code="case_open", zh="个案尚未结案", en="the case is open"))
+        ends = case.changed_at + timedelta(days=self.retention.closed_days)
+        if chosen.asks_for_retention and now < ends:
+            day = ends.astimezone(CHINA).date().isoformat()
+            found.append(
+                Reason(
+                    code="retention_runs", zh=f"保存期至 {day}（本地设置）", en=f"kept until {day} (local setting)",
+                    provenance="deployer",
+                )
+            )  # fmt: skip
+        holds = [row.reason for row in work.holds_of(case.id) if row.released_at is None]
+        found += [
+            Reason(code="legal_hold", zh=f"已依法留存：{label.zh}", en=f"on legal hold: {label.en}")
+            for label in (self.retention.holds[name] for name in holds if name in self.retention.holds)
+        ]
+        return found
+
+    def _destroy(
+        self, case: Case, ground: str, who: tuple[Actor, Sequence[Actor]], now: datetime, work: Work
+    ) -> Certificate:
+        keys: list[CaseKeyRow] = work.case_keys(case.id)
+        asked_by, approved_by = who
+        certificate = Certificate(
+            case=case.id, erased_at=now, ground=ground, asked_by=_words(asked_by),
+            approved_by=tuple(sorted(_words(one) for one in approved_by)), case_keys=len(keys),
+            persons=work.drop_persons(case.id), attachments=work.drop_attachments(case.id),
+            vault_keys=tuple(sorted({row.vault_key for row in keys})),
+            not_before=now.astimezone(CHINA).date() + timedelta(days=self.retention.backup_days),
+        )  # fmt: skip
+        work.drop_case_keys(case.id)
+        work.add_certificate(case.id, now, msgspec.json.encode(certificate))
+        return certificate
+
+
+def certificate_of(desk: Desk, case_id: str) -> Certificate:
+    """The certificate of an erased case. Raises :class:`NothingToChange` when it was not erased."""
+    with desk.database.reading() as work:
+        body = work.certificate_of(case_id)
+    if body is None:
+        raise NothingToChange(f"个案 {case_id} 未被删除", f"case {case_id} was not erased", case=case_id)
+    return msgspec.json.decode(body, type=Certificate)
+
+
+def hold(desk: Desk, retention: Retention, case_id: str, reason: str, actor: Actor) -> None:
+    """Forbid that a case is erased. Raises :class:`CommandMalformed` for a reason that is none of the policy."""
+    if reason not in retention.holds:
+        known = ", ".join(retention.holds)
+        raise CommandMalformed(f"没有留存理由 {reason}；有：{known}", f"no such reason {reason}; there are: {known}")
+    with kept(desk.database) as work:
+        load_with_key(desk, case_id, work, for_update=True)
+        if any(row.reason == reason and row.released_at is None for row in work.holds_of(case_id)):
+            raise NothingToChange("已因此留存", "it is on hold for this reason already")
+        work.add_hold(case_id, reason, since=desk.clock(), unit=actor.unit, person=actor.person)
+
+
+def release_hold(desk: Desk, case_id: str, reason: str, actor: Actor) -> None:
+    """End a hold. Raises :class:`NothingToChange` when there is none for this reason."""
+    with kept(desk.database) as work:
+        found = [row for row in work.holds_of(case_id) if row.reason == reason and row.released_at is None]
+        if not found:
+            raise NothingToChange("没有这样的留存", "there is no such hold")
+        for row in found:
+            work.release_hold(row.id, at=desk.clock(), by=_words(actor))
+
+
+def _words(actor: Actor) -> str:
+    return f"{actor.person}@{actor.unit}"
