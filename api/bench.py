@@ -17,6 +17,7 @@ def register(group: typer.Typer) -> None:
     """Add the commands."""
     group.callback()(_group)
     group.command("moves", context_settings=PASS_ON)(moves)
+    group.command("vault", context_settings=PASS_ON)(vault)
 
 
 def _group() -> None:
@@ -25,11 +26,20 @@ def _group() -> None:
 
 def moves(ctx: typer.Context) -> None:
     """Moves per second beside the raw limit and other engines; options are passed on to the bench."""
+    _start("moves", ctx)
+
+
+def vault(ctx: typer.Context) -> None:
+    """What sealing costs beside bare loops; options are passed on to the bench."""
+    _start("vault", ctx)
+
+
+def _start(bench: str, ctx: typer.Context) -> None:
     root = Path(__file__).resolve().parents[1]
     if not (root / "tests" / "bench").is_dir():
         raise CommandMalformed(
             "性能测试只能在源码目录中运行（安装包不含 tests/bench）",
             "benches run from a source checkout: this installation has no tests/bench",
         )
-    done = subprocess.run([sys.executable, "-m", "tests.bench.moves", *ctx.args], cwd=root, check=False)
+    done = subprocess.run([sys.executable, "-m", f"tests.bench.{bench}", *ctx.args], cwd=root, check=False)
     raise typer.Exit(done.returncode)

@@ -9,12 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from api import (
+    attachment_commands,
     bench,
     case_acts,
     case_records,
     case_views,
     definition_commands,
     demo,
+    erasure_commands,
     identity_commands,
     installation_commands,
     key_commands,
@@ -107,9 +109,12 @@ keys = _group("The keys of the vault: init, status, rotate.")
 key_commands.register(keys)
 identity = _group("Who the persons of a case are: record (sealed at once), search for records of the same person.")
 identity_commands.register(identity)
+erasure = _group("Erasing a case and keeping one from it: hold, release, erase, certificate.")
+erasure_commands.register(erasure)
 case = _group("Cases: open, look, move, hand over, close.")
 case_acts.register(case)
 case_records.register(case)
+attachment_commands.register(case)
 case_views.register(case)
 database_group = _group("The database.")
 directory = _group("The unit directory.")
@@ -118,8 +123,8 @@ installation_commands.register(database_group, directory, parameter)
 benches = _group("Measurements; only from a source checkout.")
 bench.register(benches)
 for name, group in (
-    ("definitions", definitions), ("case", case), ("db", database_group), ("directory", directory),
-    ("parameter", parameter), ("bench", benches),
+    ("definitions", definitions), ("case", case), ("identity", identity), ("keys", keys), ("erasure", erasure),
+    ("db", database_group), ("directory", directory), ("parameter", parameter), ("bench", benches),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 

@@ -166,5 +166,6 @@ def _hints(speech: Speech, folder: Path, tally: Tally) -> None:
     elif tally.closed_case is not None:
         case, who = tally.closed_case
         hints = [f"{words} {case} --as {who}" for words in ("case show", "case timeline")] + hints
+    speech.say(f"  export GUITU_PASSPHRASE_FILE={folder / 'keys' / 'passphrase'}")
     for words in hints:
         speech.say(f"  guitu --home {folder} {words}")

@@ -53,7 +53,7 @@ def facts_of(words: list[str] | None) -> dict[str, Any]:
         if not name or not equals:
             raise CommandMalformed("--fact 应写成 名称=值", "--fact is NAME=VALUE")
         if name in facts:
-            raise CommandMalformed(f"登记项 {name} 给了两次", f"fact {name} is given twice", fact=name)
+            raise CommandMalformed("同一登记项给了两次", "a fact is given twice")
         facts[name.strip()] = value
     return facts
 

@@ -13,8 +13,9 @@ import typer
 from api.options import Json
 from api.speech import Speech
 from api.world import World
+from engine import bootstrap
 from engine.service import definitions as books
-from engine.service import installation, trial
+from engine.service import installation, trial, vault_keys
 from engine.service.desk import Desk
 from engine.service.reach import Reach, Share
 from engine.service.reach import reach as reach_of
@@ -43,6 +44,7 @@ def _passing_world(world: World) -> Iterator[Desk]:
     with tempfile.TemporaryDirectory(prefix="guitu-reach-") as folder:
         passing = World(home=Path(folder), language=world.language, _library=world.library)
         try:
+            passing.passphrase_file = vault_keys.init_demo(passing.settings.root_keys, bootstrap.now())
             installation.upgrade(passing.url, passing.home)
             installation.load_demo_directory(passing.desk)
             every = [one.definition for one in passing.library.definitions]

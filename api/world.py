@@ -11,6 +11,7 @@ import typer
 from api.passphrase import passphrase
 from api.speech import Speech
 from engine import bootstrap
+from engine.core.codes import hold_code
 from engine.core.commands import Actor
 from engine.errors import CommandMalformed
 from engine.service import vault_keys
@@ -93,4 +94,4 @@ def actor(words: str) -> Actor:
         raise CommandMalformed(
             "--as 应写成 办理人@单位，例如 officer-1@gulou-police", "--as is PERSON@UNIT, e.g. officer-1@gulou-police"
         )
-    return Actor(person, unit)
+    return Actor(hold_code("PERSON", person), hold_code("UNIT", unit))

@@ -50,7 +50,10 @@ def desk(of: Settings, *, books: Library | None = None, passphrase: Callable[[],
     shelf = books if books is not None else library(of.workflows)
     database = Database.open(of.database_url)
     safe = Safe(lambda: vault_keys.opened(of.root_keys, of.passphrase_file, passphrase), now)
-    made = Desk(database=database, books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym, safe=safe)
+    made = Desk(
+        database=database, books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym, safe=safe,
+        attachments=of.attachments,
+    )  # fmt: skip
     try:
         with database.reading() as work:
             made.released(work)

@@ -21,11 +21,17 @@ class Settings:
     workflows: Path | None = None
     key_file: Path | None = None
     passphrase_file: Path | None = None
+    attachment_folder: Path | None = None
 
     @property
     def root_keys(self) -> Path:
         """The key file: apart from the data, so that one can be backed up without the other."""
         return self.key_file or self.home / "keys" / "root.json"
+
+    @property
+    def attachments(self) -> Path:
+        """The folder of the encrypted files; it belongs to one database, and is backed up with it."""
+        return self.attachment_folder or self.home / "attachments"
 
     @staticmethod
     def from_environment(
@@ -33,8 +39,8 @@ class Settings:
     ) -> Settings:
         """Read the variables that begin with ``GUITU_``: each is named beside its field below.
 
-        What is given goes before the environment; a given ``home`` brings its own database. ``log_level`` holds where
-        the environment says nothing.
+        What is given goes before the environment; a given ``home`` brings its own database, keys and
+        attachments. ``log_level`` holds where the environment says nothing.
         """
         stated = database if home is not None else database or os.environ.get("GUITU_DATABASE_URL")
         place = home or Path(os.environ.get("GUITU_HOME", Path.home() / ".guitu"))
@@ -46,8 +52,9 @@ class Settings:
             language=spoken if spoken in ("zh", "en") else "zh",
             log_level=os.environ.get("GUITU_LOG_LEVEL", log_level),
             workflows=Path(workflows) if workflows else None,
-            key_file=_path("GUITU_KEY_FILE"),
+            key_file=None if home is not None else _path("GUITU_KEY_FILE"),
             passphrase_file=_path("GUITU_PASSPHRASE_FILE"),
+            attachment_folder=None if home is not None else _path("GUITU_ATTACHMENTS"),
         )
 
 

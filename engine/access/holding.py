@@ -166,6 +166,7 @@ _RULES: Mapping[type[cmd.Command], Callable[[_Asked], bool]] = {
     cmd.SettleDuty: _owes,
     cmd.Close: _may_close,
     cmd.Reopen: lambda asked: _has_held(asked.case, asked.unit, asked.units),
+    cmd.AttachFile: lambda asked: _takes_part(asked.case, asked.unit, asked.book, asked.units),
     cmd.RecordIdentity: lambda asked: _takes_part(asked.case, asked.unit, asked.book, asked.units),
     cmd.RecordConsent: lambda asked: asked.tends,
     cmd.Correct: lambda asked: asked.tends,

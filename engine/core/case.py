@@ -225,8 +225,8 @@ def _documents(case: Case, item: Recorded, event: ev.DocumentsFiled) -> Changes:
     return {"documents": {**case.documents, **dict.fromkeys(event.documents, item.number)}}
 
 
-def _note(case: Case, item: Recorded, event: ev.NoteAdded) -> Changes:
-    return {}
+def _told(case: Case, item: Recorded, event: ev.NoteAdded | ev.FileAttached) -> Changes:
+    return {}  # the history alone tells it
 
 
 def _identity(case: Case, item: Recorded, event: ev.IdentityRecorded) -> Changes:
@@ -374,12 +374,8 @@ def _reviewed(case: Case, item: Recorded, event: ev.FlagReviewed) -> Changes:
     return {"flags": _without(case.flags, event.event)}
 
 
-def _linked(case: Case, item: Recorded, event: ev.CriminalCaseLinked) -> Changes:
-    return {"criminal_case": event.criminal_case}
-
-
-def _relocated(case: Case, item: Recorded, event: ev.CaseRelocated) -> Changes:
-    return {"area": event.area}
+def _takes(name: str) -> Callable[[Case, Recorded, Any], Changes]:
+    return lambda case, item, event: {name: getattr(event, name)}
 
 
 def _closed(case: Case, item: Recorded, event: ev.CaseClosed) -> Changes:
@@ -392,12 +388,13 @@ def _reopened(case: Case, item: Recorded, event: ev.CaseReopened) -> Changes:
 
 
 _APPLY: Mapping[type, Callable[[Case, Recorded, Any], Changes]] = {
-    ev.FactsRecorded: _facts, ev.DocumentsFiled: _documents, ev.NoteAdded: _note, ev.IdentityRecorded: _identity,
-    ev.ConsentRecorded: _consent, ev.TrackOpened: _track_opened, ev.HandOffOffered: _offered,
-    ev.HandOffAccepted: _accepted, ev.HandOffDeclined: _released, ev.HandOffWithdrawn: _released, ev.Moved: _moved,
+    ev.FactsRecorded: _facts, ev.DocumentsFiled: _documents, ev.NoteAdded: _told,
+    ev.FileAttached: _told, ev.IdentityRecorded: _identity, ev.ConsentRecorded: _consent, ev.TrackOpened: _track_opened,
+    ev.HandOffOffered: _offered, ev.HandOffAccepted: _accepted, ev.HandOffDeclined: _released,
+    ev.HandOffWithdrawn: _released, ev.Moved: _moved,
     ev.HolderChanged: _holder_changed, ev.MoveReversed: _reversed, ev.UnitReferred: _referred,
     ev.ReferralEnded: _referral_ended, ev.PersonAssigned: _assigned, ev.DutySettled: _duty,
     ev.TrackDeclined: _stopped("declined"), ev.TrackEnded: _stopped("ended"), ev.FactCorrected: _corrected,
-    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _linked, ev.CaseRelocated: _relocated, ev.CaseClosed: _closed,
-    ev.CaseReopened: _reopened,
+    ev.FlagReviewed: _reviewed, ev.CriminalCaseLinked: _takes("criminal_case"), ev.CaseRelocated: _takes("area"),
+    ev.CaseClosed: _closed, ev.CaseReopened: _reopened,
 }  # fmt: skip

@@ -88,6 +88,19 @@ class OfferTransfer(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttachFile(Command):
+    """Add a file to the case. Its content never stands in a command: it comes enclosed, encrypted already.
+
+    ``name`` is sealed with it and screened like a free text; ``kind`` is what the content is, ``attachment`` the
+    reference it got (empty: not yet).
+    """
+
+    name: str
+    kind: str = ""
+    attachment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordIdentity(Command):
     """Seal who a person is, or amend it. The identity itself never stands in a command: it comes enclosed.
 
@@ -237,12 +250,12 @@ class Reopen(Command):
     reason: str
 
 
-_CODE = re.compile(r"^[A-Z]{2}-[0-9A-Z-]{1,24}$")
+_CODE = re.compile(r"(?!.*[0-9]{7})[A-Z]{2}-[0-9A-Z-]{1,24}")
 
 
 def shown_code(case: str) -> str:
     """What may be repeated of a case code that somebody typed: a code, and nothing that could be a name."""
-    return case if _CODE.match(case) else "?"
+    return case if _CODE.fullmatch(case) else "?"
 
 
 _CAMEL = re.compile(r"(?<!^)(?=[A-Z])")

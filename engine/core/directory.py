@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from engine.core.codes import shown
 from engine.errors import DirectoryBroken, UnitUnknown
 
 
@@ -101,7 +102,8 @@ class Directory:
         while here is not None:
             area = self.jurisdictions.get(here)
             if area is None:
-                raise UnitUnknown(f"没有地区 {here}", f"no jurisdiction {here}", jurisdiction=here)
+                told = shown(here)
+                raise UnitUnknown(f"没有地区 {told}", f"no jurisdiction {told}", jurisdiction=told)
             yield area
             here = area.parent
 
@@ -117,7 +119,8 @@ class Directory:
         """The unit that carries this one's work today: itself, or what it was merged into."""
         unit = self.units.get(unit_id)
         if unit is None:
-            raise UnitUnknown(f"没有单位 {unit_id}", f"no unit {unit_id}", unit=unit_id)
+            told = shown(unit_id)
+            raise UnitUnknown(f"没有单位 {told}", f"no unit {told}", unit=told)
         while unit.merged_into is not None:
             unit = self.units[unit.merged_into]
         return unit

@@ -64,6 +64,14 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class FileAttached:
+    """A file came into the case: its kind, and the reference under which it lies encrypted. Its name stands nowhere."""
+
+    attachment: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityRecorded:
     """Who somebody is was sealed in the vault, or what is sealed there was amended. The event names nobody.
 
@@ -277,11 +285,10 @@ class CaseReopened:
 
 
 Event = (
-    CaseOpened | FactsRecorded | DocumentsFiled | NoteAdded | IdentityRecorded | ConsentRecorded | TrackOpened
-    | HandOffOffered
-    | HandOffAccepted | HandOffDeclined | HandOffWithdrawn | Moved | HolderChanged | MoveReversed | UnitReferred
-    | ReferralEnded | PersonAssigned | DutySettled | TrackDeclined | TrackEnded | FactCorrected | FlagReviewed
-    | CriminalCaseLinked | CaseRelocated | CaseClosed | CaseReopened
+    CaseOpened | FactsRecorded | DocumentsFiled | NoteAdded | FileAttached | IdentityRecorded | ConsentRecorded
+    | TrackOpened | HandOffOffered | HandOffAccepted | HandOffDeclined | HandOffWithdrawn | Moved | HolderChanged
+    | MoveReversed | UnitReferred | ReferralEnded | PersonAssigned | DutySettled | TrackDeclined | TrackEnded
+    | FactCorrected | FlagReviewed | CriminalCaseLinked | CaseRelocated | CaseClosed | CaseReopened
 )  # fmt: skip
 
 EVENTS: Mapping[str, type] = {snake(cls): cls for cls in Event.__args__}

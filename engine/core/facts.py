@@ -12,9 +12,14 @@ from engine.core.events import FactValue
 from engine.errors import CommandMalformed
 
 TEXT_LIMIT = 4000
-_PERSON = re.compile(r"^P-[0-9A-Z][0-9A-Z-]{3,31}$")
+_PERSON = re.compile(r"P-[0-9A-Z][0-9A-Z-]{3,31}")
 _TRUE = {"true", "yes", "1", "是"}
 _FALSE = {"false", "no", "0", "否"}
+
+
+def is_reference(word: str) -> bool:
+    """Whether a word has the form of a reference to a person, as no name has."""
+    return _PERSON.fullmatch(word) is not None
 
 
 def read_value(name: str, fact: Fact, raw: RawValue) -> FactValue:
@@ -72,12 +77,12 @@ def _text(fact: Fact, raw: RawValue) -> str | None:
 
 
 def _person(fact: Fact, raw: RawValue) -> str | None:
-    return raw if isinstance(raw, str) and _PERSON.match(raw) else None
+    return raw if isinstance(raw, str) and is_reference(raw) else None
 
 
 def _persons(fact: Fact, raw: RawValue) -> list[str] | None:
     items = [part for part in re.split(r"[,，、\s]+", raw) if part] if isinstance(raw, str) else raw
-    if not isinstance(items, list) or not all(isinstance(one, str) and _PERSON.match(one) for one in items):
+    if not isinstance(items, list) or not all(isinstance(one, str) and is_reference(one) for one in items):
         return None
     return sorted(set(items))
 

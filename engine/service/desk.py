@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 
 from engine.core.definition import Definition
 from engine.core.directory import Directory
@@ -118,13 +119,17 @@ def _is_going_on(definition: Definition, today: date) -> bool:
 
 @dataclass
 class Desk:
-    """Everything a request needs. Wired in one place, ``engine.bootstrap``."""
+    """Everything a request needs. Wired in one place, ``engine.bootstrap``.
+
+    ``attachments`` is the folder of encrypted files; a desk without one takes none.
+    """
 
     database: Database
     books: Books
     clock: Callable[[], datetime]
     new_pseudonym: Callable[[], str]
     safe: Safe
+    attachments: Path | None = None
     probe: Callable[[int], None] = no_probe
     _directory: Directory | None = None
     _released: Released | None = None

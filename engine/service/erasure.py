@@ -15,7 +15,9 @@ from typing import Protocol
 import msgspec
 
 from engine.core.case import Case
-from engine.core.commands import Actor
+from engine.core.codes import hold_actors
+from engine.core.commands import Actor, shown_code
+from engine.core.definition import Label
 from engine.core.view import CHINA
 from engine.errors import CommandMalformed, ErasureRefused, NothingToChange, Reason
 from engine.service import attachments
@@ -91,9 +93,11 @@ class Erasing:
     def erase(self, case_id: str, ground: str, asked_by: Actor, approved_by: Sequence[Actor]) -> Certificate:
         """Erase a case.
 
-        Raises :class:`ErasureRefused` with *all* that stands against it, :class:`CaseUnknown`, :class:`CaseErased`.
+        Raises :class:`ErasureRefused` with *all* that stands against it, :class:`CaseUnknown`, :class:`CaseErased`,
+        :class:`CommandMalformed` for an actor that is no code.
         """
         now = self.desk.clock()
+        hold_actors(asked_by, *approved_by)
         with kept(self.desk.database) as work:
             case, _key = load_with_key(self.desk, case_id, work, for_update=True)
             unmet = [
@@ -112,15 +116,19 @@ class Erasing:
         return certificate
 
     def _against(self, case: Case, ground: str, now: datetime, work: Work) -> list[Reason]:
+        found = []
         chosen = self.retention.grounds.get(ground)
         if chosen is None:
             known = ", ".join(self.retention.grounds)
-            raise CommandMalformed(f"没有删除理由 {ground}；有：{known}", f"no ground {ground}; there are: {known}")
-        found = []
+            found.append(
+                Reason(
+                    code="ground_unknown", zh=f"没有此删除理由；有：{known}", en=f"no such ground; there are: {known}"
+                )
+            )
         if case.status == "open":
             found.append(Reason(code="case_open", zh="个案尚未结案", en="the case is open"))
         ends = case.changed_at + timedelta(days=self.retention.closed_days)
-        if chosen.asks_for_retention and now < ends:
+        if chosen is not None and chosen.asks_for_retention and now < ends:
             day = ends.astimezone(CHINA).date().isoformat()
             found.append(
                 Reason(
@@ -129,10 +137,9 @@ class Erasing:
                 )
             )  # fmt: skip
         holds = [row.reason for row in work.holds_of(case.id) if row.released_at is None]
-        found += [
-            Reason(code="legal_hold", zh=f"已依法留存：{label.zh}", en=f"on legal hold: {label.en}")
-            for label in (self.retention.holds[name] for name in holds if name in self.retention.holds)
-        ]
+        for name in holds:  # a reason that has left the policy since holds all the same
+            label = self.retention.holds.get(name) or Label(zh=name, en=name)
+            found.append(Reason(code="legal_hold", zh=f"已依法留存：{label.zh}", en=f"on legal hold: {label.en}"))
         return found
 
     def _destroy(
@@ -157,7 +164,8 @@ def certificate_of(desk: Desk, case_id: str) -> Certificate:
     with desk.database.reading() as work:
         body = work.certificate_of(case_id)
     if body is None:
-        raise NothingToChange(f"个案 {case_id} 未被删除", f"case {case_id} was not erased", case=case_id)
+        shown = shown_code(case_id)
+        raise NothingToChange(f"个案 {shown} 未被删除", f"case {shown} was not erased", case=shown)
     return msgspec.json.decode(body, type=Certificate)
 
 
@@ -165,7 +173,8 @@ def hold(desk: Desk, retention: Retention, case_id: str, reason: str, actor: Act
     """Forbid that a case is erased. Raises :class:`CommandMalformed` for a reason that is none of the policy."""
     if reason not in retention.holds:
         known = ", ".join(retention.holds)
-        raise CommandMalformed(f"没有留存理由 {reason}；有：{known}", f"no such reason {reason}; there are: {known}")
+        raise CommandMalformed(f"没有此留存理由；有：{known}", f"no such reason; there are: {known}")
+    hold_actors(actor)
     with kept(desk.database) as work:
         load_with_key(desk, case_id, work, for_update=True)
         if any(row.reason == reason and row.released_at is None for row in work.holds_of(case_id)):
@@ -175,6 +184,7 @@ def hold(desk: Desk, retention: Retention, case_id: str, reason: str, actor: Act
 
 def release_hold(desk: Desk, case_id: str, reason: str, actor: Actor) -> None:
     """End a hold. Raises :class:`NothingToChange` when there is none for this reason."""
+    hold_actors(actor)
     with kept(desk.database) as work:
         found = [row for row in work.holds_of(case_id) if row.reason == reason and row.released_at is None]
         if not found:

@@ -6,7 +6,8 @@ either as it was or as it was decided: one commit, and no file, cache or message
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,7 +16,18 @@ import msgspec
 from engine.access.holding import authorise
 from engine.core import events as ev
 from engine.core.case import Case
-from engine.core.commands import Accept, Actor, Command, LinkCriminalCase, OpenCase, RecordIdentity, shown_code, snake
+from engine.core.codes import hold_codes, shown
+from engine.core.commands import (
+    Accept,
+    Actor,
+    AttachFile,
+    Command,
+    LinkCriminalCase,
+    OpenCase,
+    RecordIdentity,
+    shown_code,
+    snake,
+)
 from engine.core.decide import Decision, decide
 from engine.core.decide.draft import Context
 from engine.core.events import Recorded
@@ -42,13 +54,15 @@ from engine.service.content import read_case, seal_refusal, write_case, write_ev
 from engine.service.desk import Desk, kept
 from engine.service.log import log
 from engine.service.persons import Enclosed, Persons
+from engine.service.safe import erased
+from engine.service.stored_files import StoredFile, put_on_list
 from engine.service.texts import free_texts
 from engine.store.work import Work
 from engine.vault.identity import Identity
 from engine.vault.keys import CaseKey
 from engine.vault.pseudonym import new_reference
 
-_NOT_REFUSALS = (
+NOT_REFUSALS = (
     ClockBehind, StoreUnavailable, StoreFull, SchemaBehind, KeysMissing, PassphraseWrong, KeyFileDamaged, KeyForeign,
     KeyMaterialDamaged, ContentUnreadable,
 )  # fmt: skip
@@ -66,15 +80,16 @@ class Answer:
     opened: tuple[str, ...] = ()
     successor: str | None = None
     person: str | None = None
+    attachment: str | None = None
     repeated: bool = field(default=False, compare=False)
 
 
-def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | None = None) -> Answer:
+def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | StoredFile | None = None) -> Answer:
     """Carry out a command, or raise one error of ``engine.errors`` with nothing changed.
 
     A refusal is put on record before it is raised; if that cannot be written, :class:`StoreUnavailable` is raised
     instead. A repeated request with the same idempotency key gets the first answer again. ``enclosed`` is the identity
-    that :class:`RecordIdentity` asks to seal.
+    that :class:`RecordIdentity` asks to seal, or the file that :class:`AttachFile` puts on the list.
     """
     desk.probe(1)  # 1: the words are a command, 2: the actor is known; both came through the door
     desk.probe(2)
@@ -83,7 +98,7 @@ def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | N
     try:
         with kept(desk.database) as work:
             answer = _carry_out(desk, _Asked(command, actor, now, enclosed), work)
-    except _NOT_REFUSALS:
+    except NOT_REFUSALS:
         raise
     except GuituError as refusal:
         meanwhile = _answered_meanwhile(desk, _Asked(command, actor, now, enclosed))
@@ -96,25 +111,50 @@ def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | N
     return answer
 
 
+@contextmanager
+def on_record(desk: Desk, command: Command, actor: Actor) -> Iterator[None]:
+    """Put what is refused before a command comes to :func:`handle` on record, as it does, and raise it."""
+    now = desk.clock()
+    try:
+        yield
+    except NOT_REFUSALS:
+        raise
+    except GuituError as refusal:
+        _put_refusal_on_record(desk, command, actor, now, refusal)
+        raise
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request as it came: the command, who asks, when, and the identity that came with it."""
+    """A request as it came: the command, who asks, when, and what came enclosed."""
 
     command: Command
     actor: Actor
     now: datetime
-    enclosed: Identity | None
+    enclosed: Identity | StoredFile | None
 
-    def enclosed_as(self, command: Command) -> Enclosed | None:
-        """What is to be sealed, now that its person has a reference. Raises :class:`CommandMalformed`."""
-        if isinstance(command, RecordIdentity) != (self.enclosed is not None):
+    def with_references(self) -> Command:
+        """The command, with references for what came enclosed. Raises :class:`CommandMalformed` if that is amiss."""
+        command = self.command
+        if not isinstance(self.enclosed, _ENCLOSED.get(type(command), type(None))):
             raise CommandMalformed(
-                "登记身份须附身份信息，其他命令不得附带",
-                "identities come enclosed with record_identity, and with it only",
+                "登记身份须附身份信息，收入附件须附文件，其他命令不得附带",
+                "identities come enclosed with record_identity, files with attach_file, and nothing with any other",
             )
-        if not isinstance(command, RecordIdentity) or self.enclosed is None:
+        if isinstance(command, RecordIdentity) and not command.person:
+            return replace(command, person=new_reference())
+        if isinstance(command, AttachFile) and isinstance(self.enclosed, StoredFile):
+            return replace(command, attachment=self.enclosed.id)
+        return command
+
+    def identity_for(self, command: Command) -> Enclosed | None:
+        """The identity to be sealed, now that its person has a reference."""
+        if not isinstance(command, RecordIdentity) or not isinstance(self.enclosed, Identity):
             return None
         return Enclosed(command.person, command.role, self.enclosed)
+
+
+_ENCLOSED: Mapping[type[Command], type] = {RecordIdentity: Identity, AttachFile: StoredFile}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +169,14 @@ class _Loaded:
 
 def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
     """4 to 9, inside the transaction that is committed when this returns."""
+    hold_codes(asked.command, asked.actor)
     key = asked.command.idempotency_key
     earlier = None if key is None else _earlier_answer(desk, work, key, asked)
     if earlier is not None:
         return earlier
-    found = _load(desk, asked.command, work)
+    found = _load(desk, asked.with_references(), work)
     command, case, rules = found.command, found.case, found.rules
-    enclosed = asked.enclosed_as(command)
+    enclosed = asked.identity_for(command)
     actor, now = asked.actor, asked.now
     if case is not None and case.changed_at > now:
         now = desk.clock()  # somebody changed the case while this request waited its turn
@@ -149,12 +190,14 @@ def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
     for step in (6, 7, 8):
         desk.probe(step)
     saved = _save(desk, found, decision, context, work, enclosed=enclosed)
+    if isinstance(asked.enclosed, StoredFile):
+        put_on_list(asked.enclosed, saved, actor, work)
     answer = _answer(saved, decision)
     if key is not None:
         body = msgspec.json.encode(answer)
         work.keep_answer(
             actor.unit,
-            key,
+            desk.safe.house(work).locator(key.encode()),
             digest=desk.safe.house(work).digest(_words(asked)),
             case_id=saved.id,
             revision=saved.revision,
@@ -166,20 +209,32 @@ def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
 
 
 def _words(asked: _Asked) -> bytes:
-    """Everything a request says, in one form."""
+    """Everything a request says, in one form; a file by its content, since its reference is new every time."""
     command, actor = asked.command, asked.actor
+    enclosed = asked.enclosed.digest if isinstance(asked.enclosed, StoredFile) else asked.enclosed
     words = {"command": snake(type(command)), "words": command, "unit": actor.unit, "person": actor.person,
-             "enclosed": asked.enclosed}  # fmt: skip
+             "enclosed": enclosed}  # fmt: skip
     return msgspec.json.encode(words, order="sorted")
 
 
 def _earlier_answer(desk: Desk, work: Work, key: str, asked: _Asked) -> Answer | None:
-    found = work.find_answer(asked.actor.unit, key)
+    found = work.find_answer(asked.actor.unit, desk.safe.house(work).locator(key.encode()))
     if found is None:
         return None
-    if not desk.safe.house(work).is_digest(found.digest, _words(asked)):
+    if work.certificate_of(found.case_id) is not None:
+        raise erased(found.case_id)
+    if not _is_same(desk, work, found.digest, asked):
         raise KeyReused("同一幂等键曾用于另一请求", "this idempotency key was used for another request")
     return replace(msgspec.json.decode(found.answer, type=Answer), repeated=True)
+
+
+def _is_same(desk: Desk, work: Work, digest: str, asked: _Asked) -> bool:
+    """Whether a digest is that of this request, perhaps under a key of the house made since this process read them."""
+    words = _words(asked)
+    if desk.safe.house(work).is_digest(digest, words):
+        return True
+    desk.safe.forget()
+    return desk.safe.house(work).is_digest(digest, words)
 
 
 def _answered_meanwhile(desk: Desk, asked: _Asked) -> Answer | None:
@@ -187,9 +242,9 @@ def _answered_meanwhile(desk: Desk, asked: _Asked) -> Answer | None:
     key = asked.command.idempotency_key
     if key is None:
         return None
-    with desk.database.reading() as work:
-        found = work.find_answer(asked.actor.unit, key)
-        same = found is not None and desk.safe.house(work).is_digest(found.digest, _words(asked))
+    with kept(desk.database) as work:  # the key of the house may have to be made again: the request was dropped
+        found = work.find_answer(asked.actor.unit, desk.safe.house(work).locator(key.encode()))
+        same = found is not None and _is_same(desk, work, found.digest, asked)
         return _earlier_answer(desk, work, key, asked) if same else None
 
 
@@ -202,8 +257,6 @@ def _load(desk: Desk, command: Command, work: Work) -> _Loaded:
             raise CommandMalformed(f"个案代号 {command.case} 已存在", f"case {command.case} exists", case=command.case)
         return _Loaded(command, None, None, desk.rules_for_area(command.area, command.definition, work))
     case, key = load_with_key(desk, command.case, work, for_update=True)
-    if isinstance(command, RecordIdentity) and not command.person:
-        command = replace(command, person=new_reference())
     if command.expected_revision is not None and command.expected_revision != case.revision:
         raise StaleRevision(
             f"个案已更新到第 {case.revision} 版（您看到的是第 {command.expected_revision} 版），请重新查看后再办",
@@ -298,6 +351,7 @@ def _answer(saved: Case, decision: Decision) -> Answer:
         opened=tuple(event.track for event in events if isinstance(event, ev.TrackOpened)),
         successor=decision.spawned.case.id if decision.spawned else None,
         person=next((event.person for event in events if isinstance(event, ev.IdentityRecorded)), None),
+        attachment=next((event.attachment for event in events if isinstance(event, ev.FileAttached)), None),
     )
 
 
@@ -307,16 +361,10 @@ def _put_refusal_on_record(desk: Desk, command: Command, actor: Actor, now: date
     with kept(desk.database) as work:
         key = (desk.safe.key_for(named, work) if named else None) or desk.safe.house(work)
         work.record_refusal(
-            case_id=named or None, at=now, command=snake(type(command)), unit=actor.unit, person=actor.person,
-            code=refusal.code, body=seal_refusal(body, key, named, now),
+            case_id=named or None, at=now, command=snake(type(command)), unit=shown(actor.unit),
+            person=shown(actor.person), code=refusal.code, body=seal_refusal(body, key, named, now),
         )  # fmt: skip
-    log(
-        "command_refused",
-        case=shown_code(command.case),
-        command=snake(type(command)),
-        unit=actor.unit,
-        code=refusal.code,
-    )
+    log("command_refused", case=named, command=snake(type(command)), unit=shown(actor.unit), code=refusal.code)
 
 
 def _plain(details: Mapping[str, object]) -> dict[str, object]:

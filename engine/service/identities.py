@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from engine.core.codes import hold_code
 from engine.core.commands import Actor, OpenCase, RecordIdentity
 from engine.errors import DuplicateFound, NotHolder
 from engine.service.desk import Desk, kept
@@ -43,17 +44,21 @@ def record(desk: Desk, command: RecordIdentity, raw: Mapping[str, object], actor
 def search(desk: Desk, area: str, raw: Mapping[str, object], actor: Actor) -> list[Match]:
     """Records of the area's jurisdiction that may be about this person; cases and references only.
 
-    Only a unit that may open a record there may ask. Other jurisdictions are not asked: no rule allows it yet.
+    Only a unit of that jurisdiction that may open a record there may ask: no rule allows one across jurisdictions yet.
     Raises :class:`NotHolder`, :class:`CommandMalformed`.
     """
+    hold_code("area", area)
     identity, _remarks = read_identity(raw, desk.today())
     with kept(desk.database) as work:
         rules = desk.rules_for_area(area, None, work)
-        unit = desk.directory(work).current(actor.unit)
+        units = desk.directory(work)
+        unit = units.current(actor.unit)
         openers = {function for functions in rules.definition.openers.values() for function in functions}
-        if unit.functions.isdisjoint(openers):
+        is_of_there = units.definition_for(unit.jurisdiction) == units.definition_for(area)
+        if not is_of_there or unit.functions.isdisjoint(openers):
             raise NotHolder(
-                "只有可在该地立案的单位可以查重", "only a unit that may open a record there may look for duplicates",
+                "只有本地区可立案的单位可以查重",
+                "only a unit of that jurisdiction that may open a record there may look for duplicates",
                 unit=unit.id,
             )  # fmt: skip
         return Persons(desk.safe, work).alike(rules.definition.jurisdiction, identity)

@@ -83,8 +83,8 @@ def make_demo_folder(folder: Path) -> None:
             f"{folder} exists and is not a demo world; nothing was changed, choose another --folder",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("guitu.db*"):
-        path.unlink()
+    for path in (*folder.glob("guitu.db*"), *(folder / "keys" / name for name in ("root.json", "passphrase"))):
+        path.unlink(missing_ok=True)
     (folder / DEMO_MARK).write_text("guitu demo\n", encoding="utf-8")
 
 

@@ -126,11 +126,8 @@ class Persons:
 
     def tokens(self, jurisdiction: str, identity: Identity) -> list[Token]:
         """The tokens of an identity under every index key of the jurisdiction that is still in use."""
-        self.safe.sealing_key("index", jurisdiction, self.work)
-        found = []
-        for key in self.safe.ring(self.work).all_of("index", jurisdiction):
-            found += tokens_under(key, identity)
-        return found
+        keys = self.safe.live_keys("index", jurisdiction, self.work)
+        return [token for key in keys for token in tokens_under(key, identity)]
 
     def alike(self, jurisdiction: str, identity: Identity) -> list[Match]:
         """Who on record in a jurisdiction may be this person: found by index, then opened and compared inside."""

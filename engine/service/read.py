@@ -142,7 +142,7 @@ def _previewed(case: Case, actor: Actor, book: Definition, directory: Directory)
 def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
     """Every move of every open track, open or blocked, with *all* reasons."""
     with desk.database.reading() as work:
-        seen = _open_for_reading(desk, case_id, actor, work)
+        seen = open_for_reading(desk, case_id, actor, work)
         case, rules = seen.case, seen.rules
         draft = Draft(_context(desk, actor, seen, work), case.id, case)
     is_open = case.status == "open"
@@ -157,7 +157,7 @@ def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
 def timeline(desk: Desk, case_id: str, actor: Actor) -> list[TimelineLine]:
     """The events of the case, in the order they happened, in words."""
     with desk.database.reading() as work:
-        seen = _open_for_reading(desk, case_id, actor, work)
+        seen = open_for_reading(desk, case_id, actor, work)
         events = read_events(work.events_of(case_id), case_id, seen.key)
     return _in_words(events, seen.rules, seen.directory)
 
@@ -202,7 +202,7 @@ def _without_revision(case: Case) -> Case:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """A case as it was loaded for somebody, and how much of it she may see."""
 
     case: Case
@@ -212,14 +212,15 @@ class _Seen:
     reading: Reading
 
 
-def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work) -> _Seen:
+def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work) -> Seen:
     case, key = load_with_key(desk, case_id, work, for_update=False)
     rules = desk.books.pinned(case.pin.hash, work)
     directory = desk.directory(work)
-    return _Seen(case, key, rules, directory, reading_of(actor, case, rules.definition, directory))
+    return Seen(case, key, rules, directory, reading_of(actor, case, rules.definition, directory))
 
 
-def _open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> _Seen:
+def open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> Seen:
+    """A case for somebody who may read the whole of it. Raises :class:`NotHolder` for everybody else."""
     seen = _look_up(desk, case_id, actor, work)
     if seen.reading != "whole":
         raise NotHolder(
@@ -228,7 +229,7 @@ def _open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> _Se
     return seen
 
 
-def _context(desk: Desk, actor: Actor, seen: _Seen, work: Work) -> Context:
+def _context(desk: Desk, actor: Actor, seen: Seen, work: Work) -> Context:
     now = desk.clock()
     return Context(
         actor=actor, now=now, rules=seen.rules, directory=seen.directory, parameters=desk.parameters(seen.rules, work),

@@ -20,6 +20,7 @@ from engine.errors import GuituError, StoryBroken
 from engine.service.desk import Desk, kept
 from engine.service.handle import Answer, handle
 from engine.service.read import TimelineLine, happened, replay, show, unit_label
+from engine.service.story_people import with_people
 
 BEGINNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """When a story begins if nobody says otherwise: 9 o'clock in China."""
@@ -146,7 +147,7 @@ class Player:
             raise self._broken(number, f"故事中还没有个案“{step.case}”", f"the story has no case '{step.case}' yet")
         if step.review is not None:
             return self._review(step, actor)
-        answer = handle(self.desk, self._command(number, step), actor)
+        answer = with_people(self.desk, self._command(number, step), actor, handle)
         if step.act == "open":
             self.cases[step.case] = answer.case
         if answer.successor is not None:

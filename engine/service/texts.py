@@ -7,7 +7,7 @@ from dataclasses import fields
 from engine.core.commands import Command, Correct
 from engine.core.definition import Definition
 
-_FREE = ("reason", "text", "note", "period")
+_FREE = ("reason", "text", "note", "period", "name")
 
 
 def free_texts(command: Command, book: Definition) -> dict[str, str]:

@@ -9,6 +9,7 @@ from engine.core import events as ev
 from engine.core.definition import Definition, Label
 from engine.core.directory import Directory
 from engine.core.events import Event
+from engine.vault.filetypes import TYPES
 
 Phrase = tuple[str, str]
 
@@ -64,6 +65,11 @@ def _documents(names: _Names, event: ev.DocumentsFiled) -> Phrase:
 def _note(names: _Names, event: ev.NoteAdded) -> Phrase:
     track = names.track(event.track)
     return f"「{track.zh}」补充说明", f"{track.en}: note added"
+
+
+def _attached(names: _Names, event: ev.FileAttached) -> Phrase:
+    kind = TYPES[event.kind]
+    return f"收入附件 {event.attachment}（{kind.zh}）", f"attached {event.attachment} ({kind.en})"
 
 
 def _identity(names: _Names, event: ev.IdentityRecorded) -> Phrase:
@@ -201,7 +207,7 @@ def _reopened(names: _Names, event: ev.CaseReopened) -> Phrase:
 
 _SAY: Mapping[type, Callable[[_Names, Any], Phrase]] = {
     ev.CaseOpened: _opened, ev.FactsRecorded: _facts, ev.DocumentsFiled: _documents, ev.NoteAdded: _note,
-    ev.IdentityRecorded: _identity, ev.ConsentRecorded: _consent,
+    ev.FileAttached: _attached, ev.IdentityRecorded: _identity, ev.ConsentRecorded: _consent,
     ev.TrackOpened: _track_opened, ev.HandOffOffered: _offered,
     ev.HandOffAccepted: _accepted, ev.HandOffDeclined: _declined, ev.HandOffWithdrawn: _withdrawn, ev.Moved: _moved,
     ev.HolderChanged: _holder, ev.MoveReversed: _reversed, ev.UnitReferred: _referred,

@@ -15,6 +15,7 @@ _ROTATION = TABLES["key_rotation"]
 _CASE = TABLES["case_record"]
 _CASE_KEY = TABLES["case_key"]
 _PERSON = TABLES["person"]
+_INDEX = TABLES["blind_index"]
 
 _ADD = insert_into(_ROTATION)
 _GOES_ON = ("done", "cursor", "finished_at")
@@ -22,6 +23,9 @@ _GO_ON = Statement(
     update(_ROTATION).where(_ROTATION.c.id == bindparam("of_rotation")), *_GOES_ON, "of_rotation", columns=_GOES_ON
 )
 _ALL = Statement(select(*_ROTATION.c).order_by(_ROTATION.c.started_at, _ROTATION.c.id))
+_ONE = Statement(
+    select(*_ROTATION.c).where(_ROTATION.c.id == bindparam("of_rotation")).with_for_update(), "of_rotation"
+)
 _CASES_AFTER = Statement(
     select(_CASE.c.id)
     .join_from(_CASE, _CASE_KEY, (_CASE_KEY.c.case_id == _CASE.c.id) & (_CASE_KEY.c.version == _CASE.c.key_version))
@@ -30,7 +34,10 @@ _CASES_AFTER = Statement(
     "of_jurisdiction", "after", "most",
 )  # fmt: skip
 _COUNT_CASES = Statement(
-    select(func.count()).select_from(_CASE).where(_CASE.c.jurisdiction == bindparam("of_jurisdiction")),
+    select(func.count())
+    .select_from(_CASE)
+    .join(_CASE_KEY, (_CASE_KEY.c.case_id == _CASE.c.id) & (_CASE_KEY.c.version == _CASE.c.key_version))
+    .where(_CASE.c.jurisdiction == bindparam("of_jurisdiction")),
     "of_jurisdiction",
 )
 _RESEAL = Statement(
@@ -50,6 +57,20 @@ _PERSONS_AFTER = Statement(
     )
     .order_by(_PERSON.c.case_id, _PERSON.c.id).limit(bindparam("most")),
     "of_jurisdiction", "after", "after_person", "most",
+)  # fmt: skip
+_NEW = _INDEX.alias()
+_HAS_NEW = (
+    select(_NEW.c.token)
+    .where(
+        _NEW.c.case_id == _INDEX.c.case_id, _NEW.c.person == _INDEX.c.person, _NEW.c.vault_key == bindparam("new_key")
+    )
+    .exists()
+)
+_NOT_INDEXED = Statement(
+    select(_INDEX.c.case_id, _INDEX.c.person)
+    .where(_INDEX.c.vault_key == bindparam("old_key"), ~_HAS_NEW)
+    .distinct().order_by(_INDEX.c.case_id, _INDEX.c.person).limit(bindparam("most")),
+    "old_key", "new_key", "most",
 )  # fmt: skip
 _COUNT_PERSONS = Statement(
     select(func.count())
@@ -95,6 +116,12 @@ class RotationRows:
         """Keep how far a rotation came."""
         self.wire.write(_GO_ON, (done, cursor, finished_at, rotation))
 
+    def hold_rotation(self, rotation: str) -> RotationRow:
+        """A rotation as it stands; nobody else goes on with it until the end of this transaction."""
+        found = self.wire.row(_ONE, (rotation,))
+        assert found is not None, "rotations are never removed"
+        return RotationRow(*found)
+
     def rotations(self) -> list[RotationRow]:
         """Every rotation there ever was, the oldest first."""
         return [RotationRow(*row) for row in self.wire.rows(_ALL)]
@@ -104,7 +131,7 @@ class RotationRows:
         return [str(row[0]) for row in self.wire.rows(_CASES_AFTER, (jurisdiction, after, most))]
 
     def count_cases_in(self, jurisdiction: str) -> int:
-        """How many cases a jurisdiction has."""
+        """How many cases of a jurisdiction have a key."""
         row = self.wire.row(_COUNT_CASES, (jurisdiction,))
         return 0 if row is None else int(row[0])
 
@@ -116,6 +143,10 @@ class RotationRows:
         """Some persons of a jurisdiction, by case and reference."""
         found = self.wire.rows(_PERSONS_AFTER, (jurisdiction, after, person, most))
         return [(str(case), str(name)) for case, name in found]
+
+    def not_indexed(self, old_key: str, new_key: str, most: int) -> list[tuple[str, str]]:
+        """Some who are found by tokens of the old key only, by case and reference."""
+        return [(str(case), str(name)) for case, name in self.wire.rows(_NOT_INDEXED, (old_key, new_key, most))]
 
     def count_persons_in(self, jurisdiction: str) -> int:
         """How many persons the cases of a jurisdiction know."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.store.statements import Statement, insert_into, upsert_into
@@ -30,8 +30,17 @@ _ADD_VAULT_KEY = Statement(
 _REWRAP_VAULT_KEY = Statement(
     update(_VAULT_KEY).where(_VAULT_KEY.c.id == bindparam("of_key")), "wrapped", "of_key", columns=("wrapped",)
 )
+_THE_LIVE_KEY = select(_VAULT_KEY.c.id).where(
+    _VAULT_KEY.c.id == bindparam("of_key"), _VAULT_KEY.c.destroyed_at.is_(None)
+)
+_KEEP_VAULT_KEY = Statement(_THE_LIVE_KEY.with_for_update(read=True, key_share=True), "of_key")
+_CLOSE_VAULT_KEY = Statement(_THE_LIVE_KEY.with_for_update(), "of_key")
+_ALONE = Statement(
+    lambda kind: text("SELECT 1" if kind == "sqlite" else "LOCK TABLE vault_key IN SHARE ROW EXCLUSIVE MODE")
+)
 _DESTROY_VAULT_KEY = Statement(
-    update(_VAULT_KEY).where(_VAULT_KEY.c.id == bindparam("of_key")), "wrapped", "destroyed_at", "of_key",
+    update(_VAULT_KEY).where(_VAULT_KEY.c.id == bindparam("of_key"), _VAULT_KEY.c.destroyed_at.is_(None)),
+    "wrapped", "destroyed_at", "of_key",
     columns=("wrapped", "destroyed_at"),
 )  # fmt: skip
 _ADD_CASE_KEY = insert_into(_CASE_KEY)
@@ -148,6 +157,18 @@ class VaultRows:
         """Keep a new key, unless somebody made that version first: read the keys again to see whose it is."""
         values = (row.id, row.kind, row.jurisdiction, row.version, row.wrapped, row.made_at, row.destroyed_at)
         self.wire.write(_ADD_VAULT_KEY, values)
+
+    def keep_vault_key(self, key: str) -> bool:
+        """Whether a key is not destroyed; if so, it stays until the end of this transaction."""
+        return self.wire.row(_KEEP_VAULT_KEY, (key,)) is not None
+
+    def close_vault_key(self, key: str) -> None:
+        """Wait for everybody who seals under a key, and let nobody begin to until the end of this transaction."""
+        self.wire.row(_CLOSE_VAULT_KEY, (key,))
+
+    def make_no_vault_key(self) -> None:
+        """Let nobody else make or change a vault key until the end of this transaction."""
+        self.wire.write(_ALONE)
 
     def rewrap_vault_key(self, key: str, wrapped: bytes) -> None:
         """Keep a key as it is wrapped now."""

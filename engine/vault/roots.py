@@ -22,6 +22,8 @@ LEAST_PASSPHRASE = 12
 """The fewest characters of a passphrase."""
 _FORMAT = 1
 _MOST_MEMORY = 1 << 20
+_MOST_WORK = 1 << 22
+"""KiB filled in all passes: some seconds. A file that asks for more was not written here."""
 
 
 class KeyProvider(Protocol):
@@ -116,12 +118,12 @@ def read_roots(file: bytes, passphrase: str) -> RootKeys:
         kdf = body["kdf"]
         salt = bytes.fromhex(kdf["salt"])
         cost = Cost(int(kdf["iterations"]), int(kdf["lanes"]), int(kdf["memory_kib"]))
-        if kdf["name"] != "argon2id" or not 0 < cost.memory_kib <= _MOST_MEMORY or len(salt) != ID_BYTES:
+        if kdf["name"] != "argon2id" or not _is_bearable(cost) or len(salt) != ID_BYTES:
             raise _damaged()
         closing = _stretched(passphrase, salt, cost)
         kept = {bytes.fromhex(name): bytes.fromhex(wrapped) for name, wrapped in body["roots"].items()}
         current = bytes.fromhex(body["current"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise _damaged() from None
     keys = {name: _opened(wrapped, closing, _root_belongs(name, kdf)) for name, wrapped in kept.items()}
     if current not in keys or any(len(key) != KEY_BYTES for key in keys.values()):
@@ -138,13 +140,22 @@ def _opened(wrapped: bytes, closing: bytes, belongs_to: bytes) -> bytes:
         raise _damaged() from None
 
 
+def _is_bearable(cost: Cost) -> bool:
+    """Judged before anything is spent: the file may be anybody's."""
+    return (
+        0 < cost.memory_kib <= _MOST_MEMORY
+        and 0 < cost.iterations <= _MOST_WORK // cost.memory_kib
+        and 0 < cost.lanes <= cost.memory_kib // 8
+    )
+
+
 def _body(file: bytes) -> dict[str, Any]:
     try:
         body = json.loads(file)
         checksum = body.pop("checksum")
         if body["guitu_key_file"] != _FORMAT or checksum != _checksum(body):
             raise _damaged()
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _damaged() from None
     found: dict[str, Any] = body
     return found

@@ -14,10 +14,15 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from engine import bootstrap
+from engine.service import keyfile, vault_keys
 from engine.service.trial import release_all
+from engine.vault.roots import Cost
 
 POLICE = ("--as", "officer-1@gulou-police")
 CIVIL = ("--as", "officer-2@gulou-civil-affairs")
+PASSPHRASE = "a passphrase of tests"
+CHEAP = Cost(1, 1, 8 * 8)
+"""Argon2id at its least: what it costs is tested in ``tests/vault``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +42,28 @@ class Guitu:
         return json.loads(self.run(*words, "--json", code=code).stdout)
 
 
+def passphrase_file(home: Path) -> Path:
+    """Where a world's passphrase lies."""
+    return home / "keys" / "passphrase"
+
+
+def make_keys(home: Path) -> None:
+    """Make the root keys of a world, and the file that holds their passphrase."""
+    vault_keys.init(home / "keys" / "root.json", PASSPHRASE, bootstrap.now(), work=None, cost=CHEAP)
+    keyfile.write_new(passphrase_file(home), f"{PASSPHRASE}\n".encode())
+
+
 @pytest.fixture(scope="session")
 def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a world with the demo directory, what ships released, and no case, to copy from."""
     home = tmp_path_factory.mktemp("home") / "world"
     guitu = Guitu(home)
+    settings = bootstrap.settings(home=home, log_level="WARNING")
+    make_keys(home)
     guitu.run("db", "upgrade")
     root = Path(__file__).resolve().parents[2]
     guitu.run("directory", "load", str(root / "workflows" / "directory" / "demo.yaml"))
-    desk = bootstrap.desk(bootstrap.settings(home=home, log_level="WARNING"))
+    desk = bootstrap.desk(settings, passphrase=lambda: PASSPHRASE)
     release_all(desk, (rules.definition for rules in desk.books.rules.values()), drafts_too=True)
     desk.database.close()
     return home
@@ -61,10 +79,12 @@ def guitu(world_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "GUITU_AS",
         "GUITU_LOG_LEVEL",
         "GUITU_WORKFLOWS",
+        "GUITU_KEY_FILE",
     ):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "world"
     shutil.copytree(world_template, home)
+    monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(home)))
     return Guitu(home)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import POLICE, Guitu
+from tests.api.conftest import POLICE, Guitu, make_keys, passphrase_file
 from tests.service.town import SOUND, lay_out, write
 
 PASSPHRASE = "a sentence only I know"
@@ -27,6 +27,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guitu:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GUITU_WORKFLOWS", str(root))
     guitu = Guitu(tmp_path / "home")
+    make_keys(guitu.home)
+    monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(guitu.home)))
     guitu.run("db", "upgrade")
     demo = Path(__file__).resolve().parents[2] / "workflows" / "directory" / "demo.yaml"
     guitu.run("directory", "load", str(demo))

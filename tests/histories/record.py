@@ -1,11 +1,14 @@
 """Records new histories: ``python -m tests.histories.record``.
 
 A history that is recorded stays as it is, and this never writes over one: the file of an older version of a definition
-is what holds today's code to what it did then. One file is a case led to its archive, the other one a stroll with
-everything in it that goes wrong on the way: declines, withdrawals, corrections, reversals, a reopening.
+is what holds today's code to what it did then. One file is a case led to its archive, another one a stroll with
+everything in it that goes wrong on the way: declines, withdrawals, corrections, reversals, a reopening; a third
+one tells of what is sealed: identities of persons, one of them amended, and a file.
 """
 
 from __future__ import annotations
+
+from typing import get_args
 
 from engine.core import commands as cmd
 from tests.core.guide import Guide, doors, started_at
@@ -19,7 +22,7 @@ def main() -> None:
     """Write what is not there yet."""
     for world in worlds().values():
         version = world.rules.definition.version
-        for story, tell in (("archive", led_to_archive), ("detours", with_detours)):
+        for story, tell in (("archive", led_to_archive), ("detours", with_detours), ("sealed", with_sealed)):
             path = HERE / f"{world.name}-{version}-{story}.json"
             if not path.exists():
                 walk = tell(world)
@@ -43,6 +46,24 @@ def with_detours(world: World) -> Walk:
             guide.round()
     guide.lead()
     _after_the_end(walk)
+    return walk
+
+
+def with_sealed(world: World) -> Walk:
+    """Everybody the case knows is put on record and a file is attached; after a few rounds an identity is amended."""
+    walk = started_at(world, doors(world)[0])
+    guide = Guide(walk)
+    for number, role in enumerate(get_args(cmd.Role)):
+        walk.act(
+            cmd.RecordIdentity(case=CASE, role=role, holds=("id_number", "name"), person=f"P-000{number}"),
+            walk.now.units[0],
+        )
+    file = cmd.AttachFile(case=CASE, name="", kind="pdf", attachment="0123456789abcdef" * 2)
+    walk.act(file, walk.now.units[0])
+    for _ in range(3):
+        guide.round()
+    amended = cmd.RecordIdentity(case=CASE, role="victim", holds=("born_on", "id_number", "name"), person="P-0000")
+    walk.act(amended, walk.now.units[0])
     return walk
 
 

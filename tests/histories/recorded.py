@@ -30,8 +30,8 @@ def write(path: Path, history: list[Recorded], case: Case) -> None:
 
 def read(path: Path) -> tuple[list[Recorded], Case]:
     """What happened to the recorded case, and how it stood in the end."""
-    body: dict[str, Any] = msgspec.json.decode(path.read_bytes())
-    return [_event(item) for item in body["events"]], msgspec.convert(body["case"], Case)
+    body = msgspec.json.decode(path.read_bytes(), type=_File)
+    return [_event(item) for item in body.events], body.case
 
 
 def _event(item: dict[str, Any]) -> Recorded:
@@ -41,6 +41,13 @@ def _event(item: dict[str, Any]) -> Recorded:
         number=whole.number, at=whole.at, unit=whole.unit, person=whole.person,
         event=msgspec.convert(item["event"], kind), clauses=whole.clauses, judged=whole.judged,
     )  # fmt: skip
+
+
+class _File(msgspec.Struct):
+    """A recorded history as it lies in its file."""
+
+    events: list[dict[str, Any]]
+    case: Case
 
 
 class _Envelope(msgspec.Struct):

@@ -7,19 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from engine.core.commands import Actor, Command, OpenCase
+from engine.core.commands import Actor, Command, Contribute, OpenCase, RecordIdentity, Role
 from engine.core.machine import Rules
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import Answer, handle
+from engine.service.persons import holds
+from engine.service.story_people import invented
 from engine.service.trial import release_all
 from engine.store.database import Database
+from engine.vault.identity import Identity
 from tests.core.play import OTHER, RULES, START, directory
 from tests.keys import safe
 
 POLICE = Actor("ann", "police-a")
 CIVIL = Actor("cy", "civil-a")
 JUSTICE = Actor("jo", "justice")
+PERSONS: dict[str, Role] = {"carer": "carer", "buyers": "buyer_family"}
+"""The facts of the play that name persons, and as what."""
+READY_AT = 4
+"""The revision of a case that was opened with ``READY``: opened, two identities, and then who they are to the case."""
 
 
 class Clock:
@@ -46,7 +54,7 @@ def play_desk(
     clock = Clock(since)
     with Database.open(url) as database:
         desk = Desk(
-            database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER)}), clock=clock,
+            database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER, *released)}), clock=clock,
             new_pseudonym=lambda: f"GT-{next(numbers):04d}", safe=safe(clock),
         )  # fmt: skip
         if not known:
@@ -62,6 +70,21 @@ def ask(desk: Desk, command: Command, actor: Actor = POLICE) -> Answer:
     return handle(desk, command, actor)
 
 
-def opened(desk: Desk, **facts: object) -> str:
-    """The pseudonym of a new case of a child."""
-    return ask(desk, OpenCase(case="", area="900101", facts={"victim.is_child": True, **facts})).case  # type: ignore[dict-item]
+def opened(desk: Desk, **facts: Any) -> str:
+    """The pseudonym of a new case of a child. Persons among the facts are known to the vault before they are stated."""
+    stated = {name: value for name, value in facts.items() if name not in PERSONS}
+    case = ask(desk, OpenCase(case="", area="900101", facts={"victim.is_child": True, **stated})).case
+    named = {name: value for name, value in facts.items() if name in PERSONS}
+    for fact, value in named.items():
+        for reference in value if isinstance(value, list) else [value]:
+            identify(desk, case, reference, PERSONS[fact])
+    if named:
+        ask(desk, Contribute(case=case, track="rescue", facts=named))
+    return case
+
+
+def identify(desk: Desk, case: str, reference: str, role: Role, identity: Identity | None = None) -> Answer:
+    """Seal an identity under a reference; an invented one if no other is given."""
+    known = identity or invented(reference)
+    command = RecordIdentity(case=case, role=role, holds=holds(known), person=reference)
+    return handle(desk, command, POLICE, enclosed=known)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Processes:
-    """Gives every task to a child process of its own, see ``tests/service/victim_process.py``."""
+    """Gives every task to a child process of its own, see ``victim_process.py`` and ``rotating_process.py``."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -31,10 +31,10 @@ class Processes:
 
 
 @contextmanager
-def started() -> Iterator[Processes]:
-    """Processes that are ready for tasks."""
+def started(module: str = "victim_process") -> Iterator[Processes]:
+    """Processes that are ready for tasks of this module."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.service.victim_process"],
+        [sys.executable, "-m", f"tests.service.{module}"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:

@@ -19,8 +19,9 @@ from sqlalchemy import make_url
 from engine.core import commands as cmd
 from engine.core.commands import Command
 from engine.errors import (
-    CaseUnknown,
     ClockBehind,
+    CommandMalformed,
+    ContentUnreadable,
     DefinitionEdited,
     DefinitionUnknown,
     GuituError,
@@ -33,11 +34,12 @@ from engine.errors import (
 from engine.service import read
 from engine.service.desk import Books, Desk
 from engine.store import database as room
+from engine.vault.keys import Cell
 from tests.conftest import Database
 from tests.core.play import OTHER, START
 from tests.postgres import PostgresServer
 from tests.service.desks import POLICE, ask, opened, play_desk
-from tests.service.inspection import as_owner, check_whole, everything, sqlite_path
+from tests.service.inspection import as_owner, check_whole, everything, key_of, sqlite_path, without_the_guard
 
 LATER = START + timedelta(hours=1)
 NOTE = "seen " * 4000
@@ -256,7 +258,7 @@ def test_a_case_pinned_to_a_definition_nobody_has_is_named_and_left_alone(databa
     with play_desk(database.app_url) as desk:
         case = opened(desk)
         pinned = everything(database)["pinned_definition"][0]["hash"]
-        _edit_content(database, case, pinned, "f" * 64)
+        _edit_content(desk, database, case, pinned, "f" * 64)
         with pytest.raises(DefinitionUnknown) as caught:
             ask(desk, note(case))
         assert "f" * 12 in caught.value.en
@@ -275,49 +277,58 @@ def test_a_pinned_definition_that_somebody_changed_is_not_worked_with(database: 
             ask(desk, note(case))
 
 
-def test_a_case_that_somebody_edited_behind_the_engine_does_not_replay(database: Database) -> None:
+def test_a_case_that_somebody_with_its_key_edited_behind_the_engine_does_not_replay(database: Database) -> None:
     with play_desk(database.app_url) as desk:
         case = opened(desk)
-        _edit_content(database, case, '"holder":"police-a"', '"holder":"police-b"')
+        _edit_content(desk, database, case, '"holder":"police-a"', '"holder":"police-b"')
         with pytest.raises(HistoryBroken):
             read.replay(desk, case)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[]", b'{"id": 1}'])
-def test_a_case_that_cannot_be_read_any_more_is_a_broken_history_not_a_crash(
-    database: Database, content: bytes
+@pytest.mark.parametrize("content", [b"\x00", b"\xff\xfe", b"{}", b"[]", b'{"id": 1}'])
+@pytest.mark.parametrize("sealed", [False, True], ids=["bare", "sealed"])
+def test_a_case_that_cannot_be_read_any_more_is_one_clear_error_not_a_crash(
+    database: Database, content: bytes, sealed: bool
 ) -> None:
+    """Whoever has no key leaves bytes that do not open; whoever had it, bytes that open and are no case."""
     with play_desk(database.app_url) as desk:
         case = opened(desk)
-        as_owner(database, "UPDATE case_record SET content = %s", values=(content,))
+        stored = key_of(desk, case).seal(content, Cell("case_record", case, "content", 1)) if sealed else content
+        as_owner(database, "UPDATE case_record SET content = %s", values=(stored,))
+        wrong = HistoryBroken if sealed else ContentUnreadable
         for look in (lambda: read.replay(desk, case), lambda: read.show(desk, case, POLICE)):
-            with pytest.raises(HistoryBroken):
+            with pytest.raises(wrong):
                 look()
-        with pytest.raises(HistoryBroken):
+        with pytest.raises(wrong):
             ask(desk, note(case))
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"event": {}, "clauses": [], "judged": {}}'])
-def test_an_event_that_cannot_be_read_any_more_is_a_broken_history_not_a_crash(database: Database, body: bytes) -> None:
+@pytest.mark.parametrize("sealed", [False, True], ids=["bare", "sealed"])
+def test_an_event_that_cannot_be_read_any_more_is_one_clear_error_not_a_crash(
+    database: Database, body: bytes, sealed: bool
+) -> None:
     with play_desk(database.app_url) as desk:
         case = opened(desk)
-        _without_the_guard(database, "UPDATE case_event SET body = %s WHERE number = 1", body)
-        with pytest.raises(HistoryBroken):
+        stored = key_of(desk, case).seal(body, Cell("case_event", case, "body", 1)) if sealed else body
+        without_the_guard(database, "UPDATE case_event SET body = %s WHERE number = 1", stored)
+        wrong = HistoryBroken if sealed else ContentUnreadable
+        with pytest.raises(wrong):
             read.replay(desk, case)
-        with pytest.raises(HistoryBroken):
+        with pytest.raises(wrong):
             read.timeline(desk, case, POLICE)
 
 
-def test_a_case_row_that_does_not_say_what_its_content_says_is_a_broken_history(database: Database) -> None:
+def test_a_case_row_that_does_not_say_what_its_content_says_does_not_open(database: Database) -> None:
     with play_desk(database.app_url) as desk:
         one, other = opened(desk), opened(desk)
         as_owner(database, "UPDATE case_record SET revision = 7 WHERE id = %s", values=(one,))
-        with pytest.raises(HistoryBroken):
+        with pytest.raises(ContentUnreadable):
             ask(desk, note(one))
         as_owner(
             database, "UPDATE case_record SET content = (SELECT content FROM case_record WHERE id = %s)", values=(one,)
         )
-        with pytest.raises(HistoryBroken):
+        with pytest.raises(ContentUnreadable):
             read.show(desk, other, POLICE)
 
 
@@ -325,25 +336,19 @@ def test_an_event_that_somebody_took_out_does_not_replay(database: Database) -> 
     with play_desk(database.app_url) as desk:
         case = opened(desk)
         ask(desk, note(case))
-        _without_the_guard(database, "DELETE FROM case_event WHERE number = 2")
+        without_the_guard(database, "DELETE FROM case_event WHERE number = 2")
         with pytest.raises(HistoryBroken):
             read.replay(desk, case)
 
 
-def _edit_content(database: Database, case: str, old: str, new: str) -> None:
-    ((row,),) = as_owner(database, "SELECT content FROM case_record WHERE id = %s", values=(case,))
-    edited = bytes(row["content"]).replace(old.encode(), new.encode())
-    assert edited != bytes(row["content"])
-    as_owner(database, "UPDATE case_record SET content = %s WHERE id = %s", values=(edited, case))
-
-
-def _without_the_guard(database: Database, act: str, *values: object) -> None:
-    """Change events as somebody would who owns the database and takes the triggers off first."""
-    if database.kind == "sqlite":
-        as_owner(database, "DROP TRIGGER case_event_no_update", "DROP TRIGGER case_event_no_delete")
-    else:
-        as_owner(database, "ALTER TABLE case_event DISABLE TRIGGER USER")
-    as_owner(database, act, values=values)
+def _edit_content(desk: Desk, database: Database, case: str, old: str, new: str) -> None:
+    """Change a case as somebody would who has its key too."""
+    ((row,),) = as_owner(database, "SELECT content, revision FROM case_record WHERE id = %s", values=(case,))
+    key, cell = key_of(desk, case), Cell("case_record", case, "content", row["revision"])
+    plain = key.unseal(bytes(row["content"]), cell)
+    edited = plain.replace(old.encode(), new.encode())
+    assert edited != plain
+    as_owner(database, "UPDATE case_record SET content = %s WHERE id = %s", values=(key.seal(edited, cell), case))
 
 
 def test_a_file_removed_under_a_running_desk_stops_the_work_instead_of_losing_it(sqlite_database: Database) -> None:
@@ -358,6 +363,6 @@ def test_a_file_removed_under_a_running_desk_stops_the_work_instead_of_losing_it
 
 
 def test_what_was_typed_instead_of_a_case_code_is_not_repeated(desk: Desk) -> None:
-    with pytest.raises(CaseUnknown) as error:
+    with pytest.raises(CommandMalformed) as error:
         ask(desk, cmd.Move(case="Canary Name", track="rescue", move="note_it"))
     assert "Canary" not in f"{error.value.zh}{error.value.en}{error.value.details}"

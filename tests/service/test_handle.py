@@ -1,6 +1,5 @@
 """The straight way of one request, on both databases."""
 
-import msgspec
 import pytest
 
 from engine.core import commands as cmd
@@ -21,7 +20,8 @@ from engine.service import read
 from engine.service.desk import Desk
 from engine.store.answers import RefusalRow
 from tests.core.play import READY, START
-from tests.service.desks import CIVIL, JUSTICE, POLICE, ask, opened
+from tests.service.desks import CIVIL, JUSTICE, POLICE, READY_AT, ask, opened
+from tests.service.inspection import reasons_of
 
 CIVIL_B = Actor("by", "civil-b")
 
@@ -44,7 +44,7 @@ def test_a_case_walks_from_opening_to_its_archive_and_replays_equal(desk: Desk) 
     closed = ask(desk, cmd.Close(case=case, outcome="archive"), CIVIL)
     assert closed.happened == ("case_closed",)
     sheet = read.show(desk, case, CIVIL)
-    assert (sheet.case.status, sheet.case.revision) == ("closed", 10)
+    assert (sheet.case.status, sheet.case.revision) == ("closed", READY_AT + 9)
     assert read.replay(desk, case).status == "closed"
     lines = read.timeline(desk, case, CIVIL)
     assert [line.recorded.number for line in lines] == list(range(1, len(lines) + 1))
@@ -57,9 +57,7 @@ def test_a_refusal_is_put_on_record_with_its_reasons(desk: Desk) -> None:
         ask(desk, cmd.Move(case=case, track="rescue", move="place"))
     (row,) = refusals(desk, case)
     assert (row.code, row.command, row.unit, row.person) == ("conditions_unmet", "move", "police-a", "ann")
-    assert [reason["code"] for reason in msgspec.json.decode(row.body)["reasons"]] == [
-        "form_incomplete", "parents_first", "no_buyer",
-    ]  # fmt: skip
+    assert reasons_of(desk, row) == ["form_incomplete", "parents_first", "no_buyer"]
     assert read.show(desk, case, POLICE).case.revision == 1
 
 

@@ -18,6 +18,7 @@ from engine.errors import GuituError
 from engine.service.desk import Desk
 from engine.service.handle import handle
 from engine.service.log import ALLOWED, configure, log
+from engine.vault.identity import Identity
 from tests.core.play import READY
 from tests.service.desks import CIVIL, JUSTICE, POLICE, ask, opened
 
@@ -25,6 +26,8 @@ CANARY = "王小花-Wang-Xiaohua-13800138000"
 NEIGHBOUR = Actor("ny", "police-n")
 FREE_TEXT = {"reason", "note", "text"}
 """Fields of commands in which people write what they like."""
+WHO = Identity(name="王小花", phones=("+8613800138000",), address=CANARY)
+"""Who the canary is: an identity that comes enclosed with a command."""
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Said:
     def try_(self, desk: Desk, command: Command, actor: Actor) -> None:
         """Carry out a command; an error is as good as an answer here."""
         try:
-            handle(desk, command, actor)
+            handle(desk, command, actor, enclosed=WHO if isinstance(command, cmd.RecordIdentity) else None)
         except GuituError as error:
             self.errors.append(error)
 
@@ -88,8 +91,11 @@ def _right(case: str, hand_off: str) -> list[tuple[Command, Actor]]:
         (cmd.LinkCriminalCase(case=case, criminal_case="GT-NONE"), POLICE),
         (cmd.DeclineTrack(case=case, track="aid", reason=CANARY), POLICE),
         (cmd.Reopen(case=case, track="rescue", reason=CANARY), POLICE),
-        (cmd.Close(case=case, outcome="transfer", reason=CANARY), POLICE),
         (cmd.Close(case=case, outcome="archive", reason=CANARY), CIVIL),
+        (cmd.AttachFile(case=case, name=CANARY, kind="pdf"), POLICE),
+        (cmd.RecordIdentity(case=case, role="relative", holds=("name",)), POLICE),
+        (cmd.Contribute(case=case, track="rescue", note=CANARY), POLICE),  # now it names somebody of the case
+        (cmd.Close(case=case, outcome="transfer"), POLICE),
     ]
 
 
@@ -106,6 +112,8 @@ def test_what_is_written_into_right_commands_stays_out_of_log_and_errors(desk: D
     done = {line["command"] for line in said.lines if line["event"] == "command_done"}
     assert len(done) > 8
     assert {line["event"] for line in said.lines} == {"command_done", "command_refused"}
+    assert "record_identity" in done
+    assert "identifier_in_text" in {error.code for error in said.errors}
 
 
 @pytest.mark.parametrize("actor", [POLICE, CIVIL, JUSTICE, NEIGHBOUR], ids=lambda actor: actor.unit)
@@ -135,6 +143,8 @@ def _spoiled(command: Command, hand_off: str) -> Iterator[Command]:
     if isinstance(command, cmd.Correct):
         for fact in ("victim.is_child", "search.result", "carer", "buyers"):
             yield replace(command, fact=fact, value=CANARY)
+    if isinstance(command, cmd.RecordIdentity):
+        yield replace(command, person=CANARY)
     yield replace(command, expected_revision=77)
 
 

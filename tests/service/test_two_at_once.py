@@ -28,7 +28,7 @@ from engine.service.desk import Desk
 from engine.service.handle import Answer, handle, load
 from tests.conftest import Database
 from tests.core.play import READY, START
-from tests.service.desks import CIVIL, POLICE, Clock, ask, opened, play_desk
+from tests.service.desks import CIVIL, POLICE, READY_AT, Clock, ask, opened, play_desk
 from tests.service.inspection import check_whole, everything
 from tests.service.processes import Processes, started
 
@@ -122,7 +122,7 @@ def test_an_acceptance_and_a_withdrawal_of_one_hand_off_have_one_winner(two: Two
         now = two.case(case)
         accepted = "hand_off_accepted" in answer.happened
         assert now.hand_offs == {}
-        assert (now.revision, now.tracks["rescue"].holder) == (3, "civil-a" if accepted else "police-a")
+        assert (now.revision, now.tracks["rescue"].holder) == (READY_AT + 2, "civil-a" if accepted else "police-a")
 
 
 def test_an_acceptance_and_a_decline_sent_by_two_people_of_one_unit_have_one_winner(two: Two) -> None:
@@ -134,20 +134,20 @@ def test_an_acceptance_and_a_decline_sent_by_two_people_of_one_unit_have_one_win
         )
         (_,), (error,) = _split(outcomes)
         assert isinstance(error, HandOffImpossible)
-        assert two.case(case).revision == 3
+        assert two.case(case).revision == READY_AT + 2
 
 
 def test_two_moves_of_one_track_by_people_who_saw_the_same_revision_have_one_winner(two: Two) -> None:
     for _ in range(ROUNDS):
         case = opened(two.desks[0], **{**READY, "search.result": "found"})
         outcomes = two.at_once(
-            (cmd.Move(case=case, track="rescue", move="home", expected_revision=1), POLICE),
-            (cmd.Move(case=case, track="rescue", move="note_it", expected_revision=1), POLICE),
+            (cmd.Move(case=case, track="rescue", move="home", expected_revision=READY_AT), POLICE),
+            (cmd.Move(case=case, track="rescue", move="note_it", expected_revision=READY_AT), POLICE),
         )
         (_,), (error,) = _split(outcomes)
         assert isinstance(error, StaleRevision)
-        assert (error.http, error.details["current"]) == (409, 2)
-        assert two.case(case).revision == 2
+        assert (error.http, error.details["current"]) == (409, READY_AT + 1)
+        assert two.case(case).revision == READY_AT + 1
 
 
 def test_two_moves_out_of_one_step_are_judged_one_after_the_other(two: Two) -> None:
@@ -170,7 +170,7 @@ def test_one_request_sent_twice_at_once_happens_once_and_both_get_its_answer(two
             assert errors == []
             assert answers[0] == answers[1]
             assert sorted(answer.repeated for answer in answers) == [False, True]
-        assert two.case(case).revision == 3
+        assert two.case(case).revision == READY_AT + 2
 
 
 def test_one_opening_sent_twice_at_once_opens_one_case(two: Two) -> None:
@@ -265,7 +265,7 @@ def _four_writers(database: Database, processes: Processes, cases: int, times: i
         task = {"url": database.app_url, "since": since.isoformat(), "cases": names, "times": times}
         assert processes.run(*({**task, "writes": seed} for seed in range(4))) == [0] * 4
         found = check_whole(desk, database)
-    return sum(row["revision"] for row in found["case_record"]) - cases
+    return sum(row["revision"] for row in found["case_record"]) - cases * READY_AT
 
 
 def test_many_writers_on_few_cases_leave_every_case_whole(database: Database, processes: Processes) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from engine.errors import DirectoryBroken, HistoryBroken
+from engine.errors import DirectoryBroken, HistoryBroken, SchemaBehind
 from engine.store import migrate
 from engine.store.database import Database as Store
 from engine.store.releases import ApprovalRow, ApproverRow
@@ -18,12 +18,20 @@ from engine.store.work import Work
 from tests.conftest import Database
 from tests.core.play import directory
 from tests.service.inspection import as_owner
-from tests.store.story import NOON, PIN, begin, keep
+from tests.store.story import NOON, PIN, begin, keep, pin
 from tests.store.test_rules import REFUSED, _raw
 
 TABLES = ("definition_approver", "approver_revocation", "definition_approval", "definition_release")
 FIRST = ApproverRow("1" * 64, "police-a", "ann", b"a" * 32, NOON, "root@police-a")
 SECOND = ApproverRow("2" * 64, "civil-a", "bo", b"b" * 32, NOON, "root@police-a")
+
+CASE_OF_BEFORE = (
+    "INSERT INTO case_record (id, scope, jurisdiction, area, definition_id, definition_version, definition_hash,"
+    " revision, status, opened_at, changed_at, events, content) VALUES ('c1', 'victim', '350000', '350102',"
+    f" '{PIN.id}', '{PIN.version}', '{PIN.hash}', 1, 'open', '2026-03-01T12:00:00+00:00',"
+    " '2026-03-01T12:00:00+00:00', 1, '{}')"
+)
+"""As the release before wrote one, in the clear."""
 
 
 def approval(of: ApproverRow, hash: str = PIN.hash) -> ApprovalRow:
@@ -127,14 +135,37 @@ def test_the_office_of_an_approver_does_not_vanish_from_the_directory(store: Sto
         keep(store, lambda work: work.save_directory(type(full)(full.jurisdictions, units)))
 
 
-def test_a_database_of_the_release_before_is_upgraded_with_all_it_holds(database: Database) -> None:
-    assert migrate.downgrade(database.owner_url, "0001_spine") == "0001_spine"
+def test_a_database_of_the_release_before_that_holds_no_case_is_upgraded_with_all_it_holds(database: Database) -> None:
+    assert migrate.downgrade(database.owner_url, "0002_release") == "0002_release"
     with Store.open(database.app_url, check=False) as store:
-        case = begin(store)
+        keep(store, pin, lambda work: work.save_directory(directory()))
+        released(store)
     assert migrate.upgrade(database.owner_url) == SCHEMA
     with Store.open(database.app_url) as store:
         with store.reading() as work:
-            assert work.load_case(case.id, for_update=False) is not None
             assert work.pinned_definition(PIN.hash) == b"{}"
-            assert (work.approvers(), work.approvals(), work.releases()) == ([], [], [])
-        released(store)
+            assert work.load_directory().units.keys() == directory().units.keys()
+            assert work.approvals() == [approval(FIRST), approval(SECOND)]
+            assert [row.hash for row in work.releases()] == [PIN.hash]
+        begin(store)
+
+
+def test_a_database_of_the_release_before_that_holds_a_case_is_left_as_it_is(database: Database) -> None:
+    migrate.downgrade(database.owner_url, "0002_release")
+    with Store.open(database.app_url, check=False) as store:
+        keep(store, pin)
+    as_owner(database, CASE_OF_BEFORE)
+    with pytest.raises(SchemaBehind, match="cases of a release without a vault"):
+        migrate.upgrade(database.owner_url)
+    assert migrate.current(database.owner_url) == "0002_release"
+    assert as_owner(database, "SELECT id FROM case_record") == [[{"id": "c1"}]]
+
+
+def test_a_database_that_holds_a_case_is_not_taken_back_to_the_release_before(database: Database) -> None:
+    with Store.open(database.app_url) as store:
+        case = begin(store)
+    with pytest.raises(SchemaBehind, match="destroy their keys"):
+        migrate.downgrade(database.owner_url, "0002_release")
+    assert migrate.current(database.owner_url) == SCHEMA
+    with Store.open(database.app_url) as store, store.reading() as work:
+        assert work.load_case(case.id, for_update=False) is not None

@@ -25,7 +25,7 @@ _DECIDERS: Mapping[type[cmd.Command], Callable[[Draft, Any], None]] = {
     cmd.Offer: handing.offer, cmd.OfferTransfer: handing.offer_transfer, cmd.Accept: handing.accept,
     cmd.Decline: handing.decline, cmd.Withdraw: handing.withdraw, cmd.Refer: moving.refer,
     cmd.Assign: moving.assign, cmd.Contribute: recording.contribute, cmd.RecordConsent: recording.record_consent,
-    cmd.RecordIdentity: recording.record_identity,
+    cmd.AttachFile: recording.attach_file, cmd.RecordIdentity: recording.record_identity,
     cmd.SettleDuty: recording.settle_duty, cmd.DeclineTrack: moving.decline_track, cmd.Correct: recording.correct,
     cmd.ReviewFlag: recording.review_flag, cmd.Reverse: moving.reverse,
     cmd.LinkCriminalCase: recording.link_criminal_case,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from engine.core import events as ev
 from engine.core.commands import (
+    AttachFile,
     Contribute,
     Correct,
     LinkCriminalCase,
@@ -19,7 +20,7 @@ from engine.core.commands import (
 from engine.core.decide.draft import Draft, refused
 from engine.core.duties import is_arisen
 from engine.core.events import FactValue
-from engine.core.facts import read_value
+from engine.core.facts import is_reference, read_value
 from engine.core.view import AGE
 from engine.errors import CommandMalformed, NothingToChange, Reason
 
@@ -120,12 +121,22 @@ def contribute(draft: Draft, command: Contribute) -> None:
         raise NothingToChange("没有新的内容可登记", "nothing new to record")
 
 
+def attach_file(draft: Draft, command: AttachFile) -> None:
+    """A file came into the case; the desk puts what came enclosed on its list in the same transaction."""
+    draft.require_open()
+    draft.emit(ev.FileAttached(command.attachment, command.kind))
+
+
 def record_identity(draft: Draft, command: RecordIdentity) -> None:
     """Somebody's identity was sealed or amended; what rested on an earlier answer of the vault is flagged.
 
     The desk seals what came enclosed in the same transaction.
     """
     draft.require_open()
+    if not is_reference(command.person):  # it lies in the record room as it is: a name must not get there
+        raise CommandMalformed(
+            "身份代号应如 P-7K3M（不得填写姓名）", "a person is named by a reference such as P-7K3M, never by a name"
+        )
     known = draft.case.persons.get(command.person)
     if known is not None and known.role != command.role:
         raise CommandMalformed(

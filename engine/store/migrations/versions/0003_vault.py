@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from engine.errors import SchemaBehind
 from engine.store.instants import Instant
 
 revision = "0003_vault"
@@ -37,10 +38,12 @@ _EVENTS_BEFORE = (
 
 
 def upgrade() -> None:
-    """Create the tables, and let an event say that an identity was sealed. Refuses where cases are on record."""
-    if op.get_bind().execute(sa.text("SELECT 1 FROM case_record LIMIT 1")).first() is not None:
-        raise RuntimeError("cases of a release without a vault are on record; begin with an empty database")
-    _allow_events((*_EVENTS_BEFORE, "identity_recorded"))
+    """Create the tables, and let events tell of sealed identities and files. Refuses where cases are on record."""
+    _refuse_with_cases(
+        "数据库中有旧版未封存的个案，无法升级：请另建空库",
+        "cases of a release without a vault are on record: begin with an empty database",
+    )
+    _allow_events((*_EVENTS_BEFORE, "identity_recorded", "file_attached"))
     op.add_column("case_record", sa.Column("key_version", sa.Integer(), nullable=False, server_default="1"))
     _create_keys()
     _create_persons()
@@ -62,12 +65,21 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables with all that was sealed, and every case: without keys nobody can read one."""
+    """Drop the tables. Refuses where cases are on record: without their keys nobody could ever read them again."""
+    _refuse_with_cases(
+        "数据库中有个案：退回旧版会销毁其密钥，任何人都无法再读取",
+        "cases are on record: going back would destroy their keys, and nobody could read them any more",
+    )
     for table in reversed(_GRANTS):
         op.drop_table(table)
     with op.batch_alter_table("case_record") as batch:
         batch.drop_column("key_version")
     _allow_events(_EVENTS_BEFORE)
+
+
+def _refuse_with_cases(zh: str, en: str) -> None:
+    if op.get_bind().execute(sa.text("SELECT 1 FROM case_record LIMIT 1")).first() is not None:
+        raise SchemaBehind(zh, en)
 
 
 def _allow_events(kinds: tuple[str, ...]) -> None:

@@ -1,0 +1,139 @@
+"""An invented person's words are typed into every command of the command line, and lie nowhere in clear afterwards."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from api.cli import app
+from engine import bootstrap
+from tests.api.conftest import POLICE, Guitu
+from tests.canary import CANARIES, files_in, leaks
+
+NAME, ID_NUMBER, PHONE, ADDRESS = CANARIES.values()
+FORM = {"name": NAME, "id_number": ID_NUMBER, "phones": [PHONE], "address": ADDRESS}
+Opened = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the rule books once: they are the same at every command."""
+    monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
+
+
+def _typed(case: str, word: str, folder: Path) -> Iterator[list[str]]:
+    """Yield commands with the word in every place that takes words of one's own."""
+    to, by = ["--as", "officer-1@gulou-police"], [["--as", f"{word}@gulou-police"], ["--as", f"officer-1@{word}"]]
+    for who in (*by, ["--as", word]):
+        yield ["case", "show", case, *who]
+        yield ["case", "contribute", case, "rescue", "--note", "seen", *who]
+        yield ["worklist", *who]
+        yield ["erasure", "hold", case, "--reason", "claim", *who]
+    for look in ("show", "moves", "timeline", "hand-offs", "replay"):
+        yield ["case", look, word, *to]
+    yield ["case", "open", "--area", word, *to]
+    yield ["case", "open", "--area", "350102", "--definition", word, *to]
+    yield ["case", "open", "--area", "350102", "--fact", word, *to]
+    yield ["case", "open", "--area", "350102", "--fact", f"{word}=1", "--fact", f"{word}=2", *to]
+    yield ["case", "open", "--area", "350102", "--fact", f"victim.age_years={word}", *to]
+    yield ["case", "open", "--area", "350102", "--identity", str(folder / "absent.json"), *to]
+    yield ["case", "move", case, word, "begin", *to]
+    yield ["case", "move", case, "rescue", word, *to]
+    yield ["case", "move", case, "rescue", "begin", "--to", word, *to]
+    yield ["case", "open-track", case, word, *to]
+    yield ["case", "accept", case, word, *to]
+    yield ["case", "decline", case, "1", "--reason", word, "--text", word, *to]
+    yield ["case", "withdraw", case, word, *to]
+    yield ["case", "transfer", case, "--area", word, "--to", word, *to]
+    yield ["case", "relocate", case, "--area", word, "--reason", word, *to]
+    yield ["case", "assign", case, "rescue", "--person", word, *to]
+    yield ["case", "close", case, word, "--reason", word, *to]
+    yield ["case", "reopen", case, word, "--reason", word, *to]
+    yield ["case", "link", case, word, *to]
+    yield ["case", "correct", case, f"{word}={word}", "--reason", word, *to]
+    yield ["case", "contribute", case, "rescue", "--note", word, "--key", word, *to]
+    yield ["case", "contribute", case, "rescue", "--note", f"{word}!", "--key", word, *to]
+    yield ["case", "attachment", case, word, "--out", str(folder / "out"), *to]
+    yield ["identity", "search", "--area", word, str(folder / "form.json"), *to]
+    yield ["identity", "record", word, "--role", "victim", str(folder / "form.json"), *to]
+    yield ["identity", "record", case, "--role", "victim", "--person", word, str(folder / "form.json"), *to]
+    yield ["identity", "record", case, "--role", "victim", str(folder / "bad.json"), *to]
+    yield ["erasure", "hold", case, "--reason", word, *to]
+    yield ["erasure", "release", case, "--reason", word, *to]
+    yield ["erasure", "erase", case, "--ground", word, "--approved-by", f"{word}@gulou-police", *to]
+    yield ["erasure", "erase", case, "--ground", word, "--approved-by", "officer-2@gulou-police", *to]
+    yield ["erasure", "certificate", word]
+    yield ["keys", "rotate", "case", "--jurisdiction", word]
+
+
+def test_what_is_typed_lies_nowhere_in_clear(
+    guitu: Guitu, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch, forms = tmp_path / "scratch", tmp_path / "forms"
+    scratch.mkdir()
+    forms.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("GUITU_LOG_LEVEL", "DEBUG")
+    (forms / "form.json").write_text(json.dumps(FORM), encoding="utf-8")
+    (forms / "bad.json").write_text(json.dumps({NAME: PHONE, **FORM, "id_number": [ID_NUMBER]}), encoding="utf-8")
+    case = opened()
+    guitu.run("identity", "record", case, "--role", "victim", str(forms / "form.json"), *POLICE)
+    said, codes = {}, set()
+    typed = [list(_typed(case, word, forms)) for word in CANARIES.values()]
+    for number in range(len(typed[0])):  # every command with two of the words: once in plain text, once as JSON
+        for place, shape in ((number, []), (number + 1, ["--json"])):
+            words = typed[place % len(typed)][number]
+            done = CliRunner().invoke(app, ["--home", str(guitu.home), "--language", "en", *words, *shape])
+            assert "Usage:" not in done.stderr, done.stderr
+            codes.add(done.exit_code)
+            said[f"{number} {words[:2]} {shape}"] = (done.stdout + done.stderr).encode()
+    found = guitu.json("identity", "search", "--area", "350102", str(forms / "form.json"), *POLICE)
+    assert [match["case"] for match in found] == [case]
+    assert leaks(CANARIES.values(), said | files_in(guitu.home, scratch)) == []
+    assert codes >= {2, 4}
+    assert 70 not in codes
+
+
+def test_an_erased_case_says_so_in_every_command(guitu: Guitu, opened: Opened, tmp_path: Path) -> None:
+    case, other = opened(), opened()
+    (tmp_path / "page.txt").write_text("a page", encoding="utf-8")
+    guitu.run("case", "contribute", case, "rescue", "--document", "search_without_result", *POLICE)
+    guitu.run("case", "close", case, "lost_from_sight", "--reason", "nobody knows", *POLICE)
+    erase = ["erasure", "erase", case, "--ground", "opened_by_mistake", "--approved-by", "officer-7@gulou-police"]
+    told = guitu.json(*erase, *POLICE, code=6)
+    assert [reason["code"] for reason in told["reasons"]] == ["approvals_missing"]
+    made = guitu.json(*erase, "--approved-by", "officer-8@gulou-civil-affairs", *POLICE)
+    assert made["case"] == case
+    assert guitu.json("erasure", "certificate", case) == made
+    assert case in guitu.run("erasure", "certificate", case, language="zh").stdout
+    for words in (
+        ["case", "show", case], ["case", "moves", case], ["case", "timeline", case], ["case", "hand-offs", case],
+        ["case", "replay", case], ["case", "reopen", case, "rescue", "--reason", "again"],
+        ["case", "attachments", case], ["case", "attach", case, str(tmp_path / "page.txt")],
+        ["erasure", "hold", case, "--reason", "claim"],
+        [*erase, "--approved-by", "officer-8@gulou-civil-affairs"],
+    ):  # fmt: skip
+        assert guitu.json(*words, *POLICE, code=4)["code"] == "case_erased", words
+    assert {line["case"] for line in guitu.json("worklist", *POLICE)["held"]} == {other}
+    assert guitu.json("case", "show", other, *POLICE)["case"]["id"] == other
+
+
+def test_keys_are_rotated_and_gone_on_with(guitu: Guitu, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.service.rotation.SETTLE_SECONDS", 0)
+    case = opened()
+    for kind in ("case", "case_key"):
+        done = guitu.json("keys", "rotate", kind, "--jurisdiction", "350000")["rotated"]
+        assert (done["kind"], done["finished"]) == (kind, True)
+    assert guitu.json("keys", "rotate", "root")["rotated"]["finished"] is True
+    assert guitu.json("keys", "rotate", "--resume")["rotated"] is None
+    states = {(one["kind"], one["version"]): one["state"] for one in guitu.json("keys", "status")}
+    assert (states["case", 1], states["case", 2]) == ("destroyed", "sealing")
+    assert guitu.json("case", "show", case, *POLICE)["case"]["id"] == case
+    guitu.run("keys", "rotate", code=2)

@@ -1,0 +1,266 @@
+"""An invented person's words are driven through everything that takes words, and found nowhere in clear."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from engine.core import commands as cmd
+from engine.core.commands import COMMANDS, Actor, Command
+from engine.errors import GuituError
+from engine.service import attachments, erasure, identities, read
+from engine.service.desk import Desk
+from engine.service.erasure import Erasing
+from engine.service.log import configure
+from engine.service.retention import retention
+from tests.canary import CANARIES, files_in, leaks, writings
+from tests.conftest import Database
+from tests.core.play import READY
+from tests.postgres import PostgresServer
+from tests.service.desks import POLICE, ask, opened, play_desk
+from tests.service.inspection import as_owner, sqlite_path
+from tests.service.sealed_world import HERE, rotating
+
+NAME, ID_NUMBER, PHONE, ADDRESS = CANARIES.values()
+FORM: dict[str, Any] = {
+    "name": NAME, "id_number": ID_NUMBER, "phones": [PHONE], "address": ADDRESS,
+    "papers": [{"kind": "passport", "number": f"E{PHONE}", "country": "CN"}],
+}  # fmt: skip
+RULES = retention()
+CUSTODIANS = [Actor("officer-2", "civil-a"), Actor("officer-3", "police-a")]
+IN_FACTS = {"facts", "value"}
+
+
+@dataclass
+class Tried:
+    """What was said to whoever tried: answers, and errors with all they hold."""
+
+    said: list[str] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
+
+    def do(self, act: Callable[[], object], *, shows: bool = False) -> None:
+        """Do something; what comes of it is kept, but not what it shows to whoever may read the case."""
+        try:
+            answer = act()
+            self.said.append("shown" if shows else repr(answer))
+        except GuituError as error:
+            self.codes.add(error.code)
+            self.said.append(f"{error!r} {error} {error.zh} {error.en} {error.details!r} {error.reasons!r}")
+            self.said.append("".join(traceback.format_exception(error)))
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Give what is logged at the most talkative level."""
+    written = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", written)
+        configure("DEBUG")
+    yield written
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the folder of everything temporary."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+# ── driving ──
+
+
+def _drive(desk: Desk, tried: Tried) -> str:
+    """Say the words everywhere; the case they were said in."""
+    case = opened(desk, **READY)
+    _drive_identities(desk, tried, case)
+    _drive_files(desk, tried, case)
+    for word in CANARIES.values():
+        for command in _every_command(case, word):
+            tried.do(lambda said=command: ask(desk, said))
+        for actor in (Actor(word, "police-a"), Actor("ann", word), Actor("ann", "police-a", word)):
+            note = cmd.Contribute(case=case, track="rescue", note="seen")
+            tried.do(lambda by=actor, what=note: ask(desk, what, by))
+            tried.do(lambda by=actor: read.show(desk, case, by), shows=True)
+        for look in (read.show, read.moves, read.timeline):
+            tried.do(lambda at=look, code=word: at(desk, code, POLICE))
+        tried.do(lambda code=word: read.replay(desk, code))
+        _drive_erasure(desk, tried, case, word)
+    hand_off = ask(desk, cmd.Move(case=case, track="rescue", move="place")).offered[0]
+    decline = cmd.Decline(case=case, hand_off=hand_off, reason="not_ours", text=f"{ADDRESS}附近的{NAME}之邻")
+    tried.do(lambda: ask(desk, decline, Actor("cy", "civil-a")))
+    return case
+
+
+def _drive_identities(desk: Desk, tried: Tried, case: str) -> None:
+    recording = cmd.RecordIdentity(case=case, role="victim", holds=())
+    for note in CANARIES.values():  # cases that do not know her: what is written there cannot be noticed, and is sealed
+        ask(desk, cmd.Contribute(case=opened(desk), track="rescue", note=note, facts={"note": note}))
+    tried.do(lambda: identities.record(desk, recording, FORM, POLICE))
+    for name, value in FORM.items():
+        for form in ({name: [[value]]}, {name: f"{value}\x00"}, {str(value): name}, {name: {str(value): value}}):
+            tried.do(lambda raw=form: identities.record(desk, recording, raw, POLICE))
+            tried.do(lambda raw=form: identities.search(desk, "900101", raw, POLICE))
+    tried.do(lambda: identities.search(desk, "900101", FORM, POLICE))
+    opening = cmd.OpenCase(case="", area="900101", facts={"victim.is_child": True})
+    tried.do(lambda: identities.open_case(desk, opening, FORM, POLICE))
+    for word in CANARIES.values():
+        tried.do(lambda area=word: identities.search(desk, area, FORM, POLICE))
+        tried.do(lambda person=word: identities.record(desk, _for(case, person), FORM, POLICE))
+
+
+def _for(case: str, person: str) -> cmd.RecordIdentity:
+    return cmd.RecordIdentity(case=case, role="victim", holds=(), person=person)
+
+
+def _drive_files(desk: Desk, tried: Tried, case: str) -> None:
+    content = "\n".join([*CANARIES.values(), "一页"]).encode()
+    tried.do(lambda: attachments.add(desk, case, io.BytesIO(content), "page.txt", POLICE))
+    for word in CANARIES.values():
+        tried.do(lambda name=word: attachments.add(desk, case, io.BytesIO(content), f"{name}.txt", POLICE))
+        tried.do(lambda name=word: attachments.add(desk, case, io.BytesIO(b"\x00"), f"{name}.exe", POLICE))
+        tried.do(lambda name=word: attachments.copy_out(desk, case, name, io.BytesIO(), POLICE))
+
+
+def _drive_erasure(desk: Desk, tried: Tried, case: str, word: str) -> None:
+    for by in ([], [Actor(word, "police-a")]):
+        tried.do(lambda who=by: Erasing(desk, RULES).erase(case, word, POLICE, who))
+    tried.do(lambda: Erasing(desk, RULES).erase(word, "ordered", POLICE, CUSTODIANS))
+    tried.do(lambda: Erasing(desk, RULES).erase(case, "ordered", Actor(word, "police-a"), CUSTODIANS))
+    tried.do(lambda: erasure.hold(desk, RULES, case, word, POLICE))
+    tried.do(lambda: erasure.hold(desk, RULES, case, "claim", Actor(word, "police-a")))
+    tried.do(lambda: erasure.release_hold(desk, case, word, POLICE))
+    tried.do(lambda: erasure.certificate_of(desk, word))
+
+
+def _every_command(case: str, word: str) -> Iterator[Command]:
+    """Yield every kind of command with the word in every one of its fields in turn, and in every fact."""
+    for kind in COMMANDS.values():
+        plain = {one.name: _plain(one.name) for one in fields(kind) if _is_needed(one)} | {"case": case}
+        for one in fields(kind):
+            if one.name not in {"expected_revision", "given", "event", "scope", "spoken_by", *IN_FACTS}:
+                value = (word,) if one.name in {"documents", "evidence", "holds"} else word
+                yield kind(**{**plain, one.name: value})
+    for fact in ("victim.is_child", "victim.age_years", "search.result", "stay.since", "carer", "buyers", "note", word):
+        yield cmd.Contribute(case=case, track="rescue", facts={fact: word})
+        yield cmd.Move(case=case, track="rescue", move="note_it", facts={fact: word})
+        yield cmd.OpenCase(case="", area="900101", facts={"victim.is_child": True, fact: word})
+        yield cmd.Correct(case=case, fact=fact, value=word, reason="misheard")
+    yield cmd.Contribute(case=case, track="rescue", note="seen", idempotency_key=word)
+    yield cmd.Contribute(case=case, track="rescue", note="seen again", idempotency_key=word)
+    yield cmd.OpenCase(case=f"GT-{word}", area="900101", facts={"victim.is_child": True})
+
+
+def _is_needed(one: Any) -> bool:
+    return bool(one.default is one.default_factory)  # both missing
+
+
+def _plain(name: str) -> object:
+    known: dict[str, object] = {
+        "track": "rescue", "move": "note_it", "area": "900101", "to_unit": "police-b", "role": "relative", "holds": (),
+        "given": True, "consent": "return", "duty": "comfort", "outcome": "done", "fact": "note", "value": "seen",
+        "event": 1, "person": "ann",
+    }  # fmt: skip
+    return known.get(name, "other")
+
+
+# ── searching ──
+
+
+def _texts(database: Database, postgres: PostgresServer | None) -> dict[str, bytes]:
+    """Everything a database holds, as bytes and as text."""
+    if database.kind == "sqlite":
+        path = sqlite_path(database)
+        found = {one.name: one.read_bytes() for one in path.parent.glob(f"{path.name}*")}
+        assert {path.name, f"{path.name}-wal", f"{path.name}-shm"} <= set(found)
+        return found
+    assert postgres is not None
+    assert postgres.folder is not None
+    tables = as_owner(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")[0]
+    found = {
+        row["tablename"]: repr(as_owner(database, f"SELECT * FROM {row['tablename']}")).encode() for row in tables
+    }  # fmt: skip
+    found |= {f"{name} as text": _as_text(database, name) for name in list(found)}
+    with postgres.connect() as superuser:
+        superuser.execute("CHECKPOINT")
+    oid = as_owner(database, "SELECT oid FROM pg_database WHERE datname = current_database()")[0][0]["oid"]
+    data = postgres.folder / "data"
+    return found | files_in(data / "base" / str(oid), data / "pg_wal") | {"log": (postgres.folder / "log").read_bytes()}
+
+
+def _as_text(database: Database, table: str) -> bytes:
+    (rows,) = as_owner(database, f"SELECT t::text AS line FROM {table} t")
+    return "\n".join(row["line"] for row in rows).encode()
+
+
+@pytest.fixture
+def postgres(request: pytest.FixtureRequest, database: Database) -> PostgresServer | None:
+    """Give the server, where the database is one of its."""
+    return request.getfixturevalue("postgres_server") if database.kind == "postgresql" else None
+
+
+def test_an_invented_person_is_found_nowhere_in_clear(  # noqa: PLR0917 - fixtures
+    database: Database, postgres: PostgresServer | None, scratch: Path, log: io.StringIO, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    tried = Tried()
+    with play_desk(database.app_url) as desk:
+        desk.attachments = tmp_path / "attachments"
+        case = _drive(desk, tried)
+        assert case in {match.case for match in identities.search(desk, "900101", FORM, POLICE)}, "she is on record"
+        for kind in ("case", "case_key", "identity", "index", "installation"):
+            list(rotating(desk).run(kind, "*" if kind == "installation" else HERE))  # type: ignore[arg-type]
+        ask(desk, cmd.Contribute(case=case, track="rescue", documents=("report",)))
+        ask(desk, cmd.Close(case=case, outcome="death"))
+        before = _texts(database, postgres)
+        Erasing(desk, RULES, desk.attachments).erase(case, "ordered", POLICE, CUSTODIANS)
+        texts = before | {f"after: {name}": text for name, text in _texts(database, postgres).items()}
+    out, err = capfd.readouterr()
+    said = {"errors and answers": "\n".join(tried.said), "log": log.getvalue(), "stdout": out, "stderr": err}
+    texts |= {name: text.encode() for name, text in said.items()}
+    texts |= files_in(scratch, tmp_path / "attachments")
+    assert leaks(CANARIES.values(), texts) == []
+    assert tried.codes >= {
+        "command_malformed", "identifier_in_text", "duplicate_found", "idempotency_key_reused", "case_unknown",
+    }  # fmt: skip
+
+
+def test_the_same_search_finds_a_word_that_was_planted(
+    database: Database, postgres: PostgresServer | None, scratch: Path
+) -> None:
+    """In the database, in any writing; so that the search above could fail."""
+    with play_desk(database.app_url) as desk:
+        case = opened(desk)
+        marks = ", ".join(["%s"] * 6)
+        columns = "case_id, at, command, unit, person, code, body"
+        now = "2026-01-05T00:00:00Z" if database.kind == "postgresql" else 0
+        values = (case, now, "move", "police-a", NAME, "refused", PHONE.encode("utf-16-le"))
+        as_owner(database, f"INSERT INTO refusal ({columns}) VALUES (%s, {marks})", values=values)
+        found = leaks(CANARIES.values(), _texts(database, postgres))
+    assert {(leak.words, leak.encoding) for leak in found} >= {(NAME, "utf-8"), (PHONE, "utf-16-le")}
+    (scratch / f"{ID_NUMBER}.tmp").write_bytes(b"..." + base64.b64encode(b"12" + ADDRESS.encode("gb18030")))
+    found = leaks(CANARIES.values(), files_in(scratch))
+    assert [leak.where for leak in found if leak.words == ID_NUMBER] == ["names of files"]
+    assert [(leak.offset, leak.encoding) for leak in found if leak.words == ADDRESS] == [
+        (6, "base64 of gb18030, 2 bytes in")
+    ]
+
+
+@pytest.mark.parametrize("word", CANARIES.values(), ids=CANARIES)
+def test_every_writing_is_found_where_it_stands(word: str) -> None:
+    for writing, encoding in writings(word).items():
+        hits = leaks([word], {"somewhere": b"\x00\xff before " + writing + b" behind"})
+        assert (10, encoding) in {(hit.offset, hit.encoding) for hit in hits}
