@@ -46,7 +46,7 @@ def _passing_world(world: World) -> Iterator[Desk]:
             installation.upgrade(passing.url, passing.home)
             installation.load_demo_directory(passing.desk)
             every = [one.definition for one in passing.library.definitions]
-            trial.release_all(passing.desk, every, offices=trial.DEMO_OFFICES, drafts_too=True)
+            trial.release_all(passing.desk, every, offices=trial.DEMO_OFFICES)
             yield passing.desk
         finally:
             passing.close()

@@ -305,7 +305,7 @@ def test_a_trial_world_releases_candidates_by_keys_that_nobody_has(town: Town, d
     with pytest.raises(CommandMalformed, match="no world for trial"):
         trial.release_all(town.desk, [one.definition for one in town.library.definitions])
     with play_desk(database.app_url, known=True) as desk:
-        trial.release_all(desk, [RULES.definition])  # a draft: there is nothing to release
+        trial.release_all(desk, [RULES.definition.model_copy(update={"status": "draft"})])  # nothing to release
         with pytest.raises(DefinitionNotReleased):
             ask(desk, cmd.OpenCase(case="", area="900101"))
 
