@@ -8,18 +8,49 @@ from engine.definitions.finding import Findings
 from engine.definitions.loader import Loaded, load, shipped_root
 from engine.definitions.scenario import Told, read_scenarios
 
-ENDED = ("anshan", "fujian")
+ENDED = ("anshan", "dehong", "fujian", "lincang", "tianjin")
 """The definitions whose stories all say how they end."""
+REQUESTED = "the request that leads there has it on its form"
+LED = "nobody sets up a task force without a leader"
+LED_BY_POST = "nobody sets up a task force without the leader's post"
+PLACED_BEFORE = "a carer follows on an institution, and nobody is placed in one without it"
+RELIEVED_BEFORE = "nobody is placed before relief was given, and relief has it on its form"
+FOREIGN_OFFICE_ASKED = "the foreign office is asked before the return is arranged, and not without it"
+
 ALWAYS_FILLED: dict[str, dict[str, str]] = {
     "anshan": {
-        "guardianship.report_back.guardianship.outcome": "the request that leads there has it on its form",
-        "task_force.change_leader.task_force.leader": "nobody sets up a task force without a leader",
+        "guardianship.report_back.guardianship.outcome": REQUESTED,
+        "task_force.change_leader.task_force.leader": LED,
+    },
+    "dehong": {
+        "guardianship.report_back.guardianship.outcome": REQUESTED,
+        "placement.place_with_carer.placement.on": PLACED_BEFORE,
+        "placement.place_with_carer.placement.suitable": PLACED_BEFORE,
+        "repatriation.send_back_safely.repatriation.safe": FOREIGN_OFFICE_ASKED,
+        "street.place.residence.kind": RELIEVED_BEFORE,
+        "street.place.residence.since": RELIEVED_BEFORE,
+        "task_force.change_leader.task_force.leader": LED,
+        "task_force.change_leader.task_force.leader_post": LED_BY_POST,
     },
     "fujian": {
-        "guardianship.report_back.guardianship.outcome": "the request that leads there has it on its form",
-        "repatriation.send_back_safely.repatriation.safe": "the request that leads there has it on its form",
-        "task_force.change_leader.task_force.leader": "nobody sets up a task force without a leader",
-        "task_force.change_leader.task_force.leader_post": "nobody sets up a task force without the leader's post",
+        "guardianship.report_back.guardianship.outcome": REQUESTED,
+        "repatriation.send_back_safely.repatriation.safe": REQUESTED,
+        "task_force.change_leader.task_force.leader": LED,
+        "task_force.change_leader.task_force.leader_post": LED_BY_POST,
+    },
+    "lincang": {
+        "guardianship.report_back.guardianship.outcome": REQUESTED,
+        "placement.place_with_carer.placement.on": PLACED_BEFORE,
+        "placement.place_with_carer.placement.suitable": PLACED_BEFORE,
+        "repatriation.send_back_safely.repatriation.safe": FOREIGN_OFFICE_ASKED,
+        "task_force.change_leader.task_force.leader": LED,
+        "task_force.change_leader.task_force.leader_post": LED_BY_POST,
+    },
+    "tianjin": {
+        "guardianship.report_back.guardianship.outcome": REQUESTED,
+        "repatriation.send_back_safely.repatriation.safe": REQUESTED,
+        "task_force.change_leader.task_force.leader": LED,
+        "task_force.change_leader.task_force.leader_post": LED_BY_POST,
     },
 }
 """Required fields that are on record whenever their move can be made, and why: no empty form can miss them."""

@@ -27,5 +27,5 @@ GROUPS = {
 FLOORS = {"rules": 0.75, "tracks": 0.64, "duties and settings": 0.86, "labels": 0.87}
 """Of the fixed spread of Fujian, by group; measured 0.80, 0.68, 0.91 and 1.00: one mutant more may slip through."""
 
-FLOOR_OF_ALL = {"anshan": 0.35, "dehong": 0.35, "fujian": 0.35, "lincang": 0.35, "tianjin": 0.35}
-"""Of every mutant of a definition; a guess from samples until `make long` has run once on a quiet machine."""
+FLOOR_OF_ALL = {"anshan": 0.85, "dehong": 0.85, "fujian": 0.85, "lincang": 0.85, "tianjin": 0.85}
+"""Of every mutant of a definition: below the samples (eight of each operator: 0.95 to 0.96), which `make long` checks."""
