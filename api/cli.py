@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from api import (
     attachment_commands,
+    backup,
     bench,
     case_acts,
     case_records,
@@ -120,11 +121,14 @@ database_group = _group("The database.")
 directory = _group("The unit directory.")
 parameter = _group("Local settings of what a document leaves open.")
 installation_commands.register(database_group, directory, parameter)
+backups = _group("Backups of an installation: create, verify, restore; the keys are kept apart.")
+backup.register(backups)
 benches = _group("Measurements; only from a source checkout.")
 bench.register(benches)
 for name, group in (
     ("definitions", definitions), ("case", case), ("identity", identity), ("keys", keys), ("erasure", erasure),
-    ("db", database_group), ("directory", directory), ("parameter", parameter), ("bench", benches),
+    ("db", database_group), ("directory", directory), ("parameter", parameter), ("backup", backups),
+    ("bench", benches),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -198,20 +198,29 @@ def coverage(
     name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One definition; all if not given.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Hold definitions against our inventory of clauses: every core clause encoded, or listed with a reason."""
+    """Hold definitions against our inventory of clauses: every clause encoded, or listed with a reason, by ring."""
     world = World.of(ctx)
     speech = world.speech
     tables = books.covered(world.library, name)
     if speech.as_json:
         speech.give([table.as_json() for table in tables])
     else:
-        heads = [speech.pick("流程", "definition"), speech.pick("核心", "core"), speech.pick("已编码", "encoded")]
-        heads += [speech.pick("已列出", "listed"), speech.pick("缺口", "gaps")]
-        keys = ("core", "encoded", "listed", "gap")
-        speech.table(heads, [[table.name, *(table.counts()[key] for key in keys)] for table in tables])
+        heads = [speech.pick("流程", "definition"), speech.pick("圈", "ring"), speech.pick("条款", "clauses")]
+        heads += [speech.pick("已编码", "encoded"), speech.pick("已列出", "listed"), speech.pick("缺口", "gaps")]
+        speech.table(heads, [line for table in tables for line in _rings(speech, table.name, table.counts())])
         for finding in (finding for table in tables for finding in table.findings):
             speech.complain(finding.text(speech.language), style="")
     raise typer.Exit(0 if all(table.is_green for table in tables) else 3)
+
+
+def _rings(speech: Speech, name: str, counts: Mapping[str, int]) -> Iterator[list[object]]:
+    """One line for each ring that a document has rows of."""
+    words = {"core": ("核心", "core"), "second": ("第二圈", "second"), "outer": ("外圈", "outer")}
+    for ring, (zh, en) in words.items():
+        before = "" if ring == "core" else f"{ring}_"
+        if counts[ring]:
+            answers = (counts[f"{before}{answer}"] for answer in ("encoded", "listed", "gap"))
+            yield [name, speech.pick(zh, en), counts[ring], *answers]
 
 
 def schema(ctx: typer.Context, as_json: Json = False) -> None:

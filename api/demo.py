@@ -42,7 +42,7 @@ def play(world: World, folder: Path, names: list[str]) -> None:
     world.passphrase_file = vault_keys.init_demo(world.settings.root_keys, bootstrap.now())
     installation.load_demo_directory(world.desk)
     books_here = [one.definition for one in world.library.definitions]
-    trial.release_all(world.desk, books_here, offices=trial.DEMO_OFFICES, drafts_too=True)
+    trial.release_all(world.desk, books_here, offices=trial.DEMO_OFFICES)
     tally = Tally()
     every = stories(world.settings.workflows)
     known = [told.scenario.scenario for told in every]

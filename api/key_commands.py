@@ -12,7 +12,7 @@ from api.world import World
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import installation, vault_keys
-from engine.service.rotation import EVERYWHERE, Progress, Rotation, RotationKind
+from engine.service.rotation import Progress, Rotation, RotationKind
 
 
 def register(keys: typer.Typer) -> None:
@@ -54,7 +54,7 @@ def rotate(
     ] = None,
     jurisdiction: Annotated[
         str, typer.Option("--jurisdiction", metavar="CODE", help="Whose keys; root and installation have none.")
-    ] = EVERYWHERE,
+    ] = "*",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with every rotation that stopped half-way.")] = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip

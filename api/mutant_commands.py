@@ -60,8 +60,9 @@ def _counted(speech: Speech, name: str, outcomes: Iterable[Any], whole: int) -> 
 def _tell(speech: Speech, report: dict[str, Any]) -> None:
     speech.say(f"{report['definition']}  {report['kill_rate']:.1%}  {report['seconds']} s", style="bold")
     heads = [speech.pick("算子", "operator"), speech.pick("变体", "made"), speech.pick("形式", "shape")]
-    heads += [speech.pick("覆盖", "coverage"), speech.pick("不变式", "invariant"), speech.pick("健全", "soundness")]
-    heads += [speech.pick("场景", "story"), speech.pick("无影响", "no effect"), speech.pick("存活", "survived"), ""]
+    heads += [speech.pick("覆盖", "coverage"), speech.pick("保障表", "safeguard"), speech.pick("不变式", "invariant")]
+    heads += [speech.pick("健全", "soundness"), speech.pick("场景", "story")]
+    heads += [speech.pick("无影响", "no effect"), speech.pick("存活", "survived"), ""]
     lines = [*report["operators"].items(), (speech.pick("合计", "all"), report)]
     speech.table(heads, (_row(operator, line) for operator, line in lines))
     for one in report["survivors"]:

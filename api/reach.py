@@ -27,7 +27,7 @@ def reach(
     name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One definition; all if not given.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Play every scenario in a passing world: which steps, moves and refusals they reach, and which never."""
+    """Play every scenario in a passing world: which steps, moves, refusals and fields they reach, and which never."""
     world = World.of(ctx)
     loaded = world.library.definitions if name is None else (books.find(world.library, name),)
     with _passing_world(world) as desk:
@@ -48,7 +48,7 @@ def _passing_world(world: World) -> Iterator[Desk]:
             installation.upgrade(passing.url, passing.home)
             installation.load_demo_directory(passing.desk)
             every = [one.definition for one in passing.library.definitions]
-            trial.release_all(passing.desk, every, offices=trial.DEMO_OFFICES, drafts_too=True)
+            trial.release_all(passing.desk, every, offices=trial.DEMO_OFFICES)
             yield passing.desk
         finally:
             passing.close()
@@ -58,12 +58,14 @@ def tell(speech: Speech, found: list[Reach]) -> None:
     """A table of figures, then everything that no story comes to."""
     heads = [speech.pick("流程", "definition"), speech.pick("故事", "stories"), speech.pick("动作数", "acts")]
     heads += [speech.pick("环节", "steps"), speech.pick("动作", "moves"), speech.pick("不获准", "refusals")]
+    heads += [speech.pick("表单项", "fields"), speech.pick("出发环节", "sources")]
     speech.table(
         heads, ([one.name, one.stories, one.acts, *(_figures(share) for _, share in _kinds(one))] for one in found)
     )
     labels = {
         "steps": speech.pick("环节", "steps"), "moves": speech.pick("动作", "moves"),
-        "refusals": speech.pick("不获准的理由", "refusals"),
+        "refusals": speech.pick("不获准的理由", "refusals"), "fields": speech.pick("表单项", "form fields"),
+        "sources": speech.pick("出发环节", "sources of moves"),
     }  # fmt: skip
     for one in found:
         for kind, share in _kinds(one):
@@ -73,7 +75,8 @@ def tell(speech: Speech, found: list[Reach]) -> None:
 
 
 def _kinds(one: Reach) -> list[tuple[str, Share]]:
-    return [("steps", one.steps), ("moves", one.moves), ("refusals", one.refusals)]
+    shares = {"steps": one.steps, "moves": one.moves, "refusals": one.refusals}
+    return [*shares.items(), ("fields", one.fields), ("sources", one.sources)]
 
 
 def _figures(share: Share) -> str:

@@ -316,6 +316,21 @@ class StoryBroken(GuituError):
     exit_code = 3
 
 
+class BackupBroken(GuituError):
+    """A backup that is not whole, not as its manifest says, or not of a form this program reads."""
+
+    code = "backup_broken"
+    exit_code = 3
+
+
+class BackupRefused(GuituError):
+    """A backup may not be made or restored there, or not with what there is; nothing was changed."""
+
+    code = "backup_refused"
+    http = 409
+    exit_code = 6
+
+
 def all_errors() -> tuple[type[GuituError], ...]:
     """Every concrete error class, in the order of this page."""
     return tuple(GuituError.__subclasses__())

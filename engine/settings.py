@@ -11,7 +11,8 @@ from pathlib import Path
 class Settings:
     """Where the database is, which language people read first, and where logs go.
 
-    ``database_url`` is a SQLAlchemy URL; the embedded default is a SQLite file in ``home``.
+    ``database_url`` is a SQLAlchemy URL; the embedded default is a SQLite file in ``home``. ``postgres_programs`` is
+    the folder of ``pg_dump`` and ``pg_restore``; without one they are looked for on the ``PATH``.
     """
 
     home: Path
@@ -21,7 +22,7 @@ class Settings:
     workflows: Path | None = None
     key_file: Path | None = None
     passphrase_file: Path | None = None
-    attachment_folder: Path | None = None
+    postgres_programs: Path | None = None
 
     @property
     def root_keys(self) -> Path:
@@ -31,7 +32,7 @@ class Settings:
     @property
     def attachments(self) -> Path:
         """The folder of the encrypted files; it belongs to one database, and is backed up with it."""
-        return self.attachment_folder or self.home / "attachments"
+        return self.home / "attachments"
 
     @staticmethod
     def from_environment(
@@ -45,16 +46,15 @@ class Settings:
         stated = database if home is not None else database or os.environ.get("GUITU_DATABASE_URL")
         place = home or Path(os.environ.get("GUITU_HOME", Path.home() / ".guitu"))
         spoken = language or os.environ.get("GUITU_LANGUAGE", "zh")
-        workflows = os.environ.get("GUITU_WORKFLOWS")
         return Settings(
             home=place,
             database_url=stated or f"sqlite:///{place / 'guitu.db'}",
             language=spoken if spoken in ("zh", "en") else "zh",
             log_level=os.environ.get("GUITU_LOG_LEVEL", log_level),
-            workflows=Path(workflows) if workflows else None,
+            workflows=_path("GUITU_WORKFLOWS"),
             key_file=None if home is not None else _path("GUITU_KEY_FILE"),
             passphrase_file=_path("GUITU_PASSPHRASE_FILE"),
-            attachment_folder=None if home is not None else _path("GUITU_ATTACHMENTS"),
+            postgres_programs=_path("GUITU_PG_BIN"),
         )
 
 

@@ -7,16 +7,18 @@ not is refused without being repeated. A name in letters cannot be told from a c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from functools import cache
 
-from engine.core.commands import Actor, Command, OpenCase, shown_code
+from engine.core.commands import COMMANDS, Actor, Command, OpenCase, shown_code
 from engine.errors import CommandMalformed
 
 FREE = frozenset({"reason", "text", "note", "period", "name", "value"})
 """Fields of commands that hold people's own words, or the value of a fact, which its definition reads."""
 _NOT_WORDS = frozenset({"idempotency_key", "expected_revision"})
+_FIELDS: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(one.name for one in fields(kind) if one.name not in FREE | _NOT_WORDS) for kind in COMMANDS.values()
+}
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,63}")
 _LONG_NUMBER = re.compile(r"[0-9]{7}")
 """No code of the house has as many digits in a row as a telephone number."""
@@ -53,16 +55,11 @@ def hold_actors(*actors: Actor) -> None:
 def hold_codes(command: Command, actor: Actor) -> None:
     """Raise :class:`CommandMalformed` when a word of a request that must be a code does not look like one."""
     hold_actors(actor)
-    for field in _fields_of(type(command)):
+    for field in _FIELDS[type(command)]:
         for words in _words(getattr(command, field)):
             hold_code(field, words)
     if isinstance(command, OpenCase) and command.case and shown_code(command.case) != command.case:
         hold_code("case", "")
-
-
-@cache
-def _fields_of(kind: type[Command]) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind) if one.name not in FREE | _NOT_WORDS)
 
 
 def _words(value: object) -> Iterator[str]:

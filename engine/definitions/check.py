@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.definitions.double_entry import check_table, check_tables
 from engine.definitions.finding import Finding, Findings
 from engine.definitions.inventory import read_inventory
-from engine.definitions.loader import Library, edited, load, load_file, read_shelf, shipped_root
+from engine.definitions.loader import Library, Loaded, Shelf, edited, load, load_file, read_shelf, shipped_root
 from engine.definitions.proof.naming import read_invariants
 from engine.definitions.proof.prove import Result
 from engine.definitions.proof.run import Looking, proofs
 from engine.definitions.proof.soundness import Soundness
+from engine.definitions.safeguards import FOLDER, table_of
 from engine.definitions.source import JurisdictionFile
 from engine.definitions.templates import model_of, read_file
+from engine.definitions.time_limits import check_time_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ def check_library(root: Path | None = None) -> Report:
     findings = Findings()
     library = load(root, findings)
     changed = edited(root, library, findings)
+    check_tables(root, library, findings)
+    for loaded in library.definitions:
+        check_time_limits(loaded, library.inventory_of(loaded), findings)
     checked = tuple((loaded.name, loaded.hash) for loaded in library.definitions)
     return Report(checked, tuple(sorted({*findings.found, *changed})))
 
@@ -59,7 +65,9 @@ def prove_library(
 
 
 def check_file(path: Path, root: Path | None = None, inventory_root: Path | None = None) -> list[Finding]:
-    """Check one file: a jurisdiction's, a template or an inventory, told by its folder.
+    """Check one file: a jurisdiction's, a template, an inventory or a table of safeguards, told by its folder.
+
+    A jurisdiction's file and its table are held against each other; alone a file needs no table.
 
     ``root`` holds the templates and inventories it is read with (default: :func:`root_of`),
     ``inventory_root`` another folder of inventories. Mistakes in those shared files are reported too:
@@ -70,12 +78,25 @@ def check_file(path: Path, root: Path | None = None, inventory_root: Path | None
         read_inventory(path, findings)
         return findings.sorted()
     model = model_of(path)
-    if model is not JurisdictionFile:
+    is_table = path.parent.name == FOLDER
+    if model is not JurisdictionFile and not is_table:
         read_file(path, model, findings)
         return findings.sorted()
     shelf = read_shelf(root or root_of(path), findings, inventory_root)
-    load_file(path, shelf, findings)
+    if is_table:
+        _check_with_table(path.parent.parent / path.name, path, shelf, findings)
+    else:
+        _check_with_table(path, table_of(path), shelf, findings)
     return findings.sorted()
+
+
+def _check_with_table(path: Path, table: Path, shelf: Shelf, findings: Findings) -> None:
+    """A jurisdiction's file, and its table where there is one."""
+    loaded: Loaded | None = load_file(path, shelf, findings)
+    if loaded is not None:
+        check_time_limits(loaded, shelf.inventories[loaded.definition.sources[0].id], findings)
+    if table.exists():
+        check_table(table, loaded, shelf.inventories, findings)
 
 
 def check_paths(paths: Iterable[Path]) -> list[Finding]:

@@ -1,20 +1,31 @@
-"""``guitu definitions coverage``: every core clause is encoded, or listed with a reason why not."""
+"""``guitu definitions coverage``: every clause is encoded, or listed with a reason why not.
+
+A core clause that binds must be encoded. What lies outside the handling of a case (second ring: supervision and
+records, outer ring: prevention) may be listed whatever its force; but it is listed, so that nothing is passed over in
+silence.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from engine.core.definition import Definition, Listed, Sourced
 from engine.definitions.finding import Finding, Findings, Where
-from engine.definitions.inventory import Clause, Inventory
+from engine.definitions.inventory import Clause, Inventory, Ring
 from engine.definitions.loader import Library, Loaded
 from engine.definitions.uses import requirements
 
 LISTABLE = frozenset(("goal", "encouragement", "plan_task"))
 """The only forces of core rows that may be listed instead of encoded."""
-Answer = Literal["encoded", "listed", "gap", "not_required"]
+Answer = Literal["encoded", "listed", "gap"]
+RINGS: tuple[Ring, ...] = ("core", "second", "outer")
+_OF_RING: Mapping[str, Ring] = {"second_ring": "second", "outer_ring": "outer"}
+"""What a row is listed for, where that says which ring it is in."""
+_RING_WORDS: Mapping[Ring, tuple[str, str]] = {
+    "core": ("核心", "Core"), "second": ("第二圈", "Second-ring"), "outer": ("外圈", "Outer-ring"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +55,18 @@ class Coverage:
 
     @property
     def is_green(self) -> bool:
-        """Whether every core row is answered as its force asks."""
+        """Whether every row is answered as its ring and force ask."""
         return not self.findings
 
     def counts(self) -> dict[str, int]:
-        """Core rows by answer, and how many rows of the other rings are there and encoded."""
-        core = [row for row in self.rows if row.clause.ring == "core"]
-        counted = {"core": len(core)}
-        for answer in ("encoded", "listed", "gap"):
-            counted[answer] = sum(row.answer == answer for row in core)
-        for ring in ("second", "outer"):
-            rows = [row for row in self.rows if row.clause.ring == ring]
-            counted[ring] = len(rows)
-            counted[f"{ring}_encoded"] = sum(row.answer == "encoded" for row in rows)
+        """How many rows a ring has, and of them by answer: ``core``, ``encoded``, ``second``, ``second_encoded``."""
+        counted: dict[str, int] = {}
+        for ring in RINGS:
+            answers = [row.answer for row in self.rows if row.clause.ring == ring]
+            counted[ring] = len(answers)
+            before = "" if ring == "core" else f"{ring}_"
+            for answer in get_args(Answer):
+                counted[f"{before}{answer}"] = answers.count(answer)
         return counted
 
     def as_json(self) -> dict[str, Any]:
@@ -78,8 +88,7 @@ def coverage(loaded: Loaded, inventory: Inventory) -> Coverage:
     for clause in inventory.rows:
         row = _answer(clause, elements.get(clause.id, {}), loaded.definition.listed.get(clause.id))
         rows.append(row)
-        if clause.ring == "core":
-            _check_row(row, elements.get(clause.id, {}), inventory.short(clause.id), loaded, findings)
+        _check_row(row, elements.get(clause.id, {}), inventory.short(clause.id), loaded, findings)
     return Coverage(loaded.name, loaded.hash, tuple(rows), tuple(findings.sorted()))
 
 
@@ -125,24 +134,43 @@ def _answer(clause: Clause, elements: Mapping[Where, Sourced | None], listed: Li
         return Row(clause, "encoded", paths, listed)
     if listed is not None:
         return Row(clause, "listed", (), listed)
-    return Row(clause, "gap" if clause.ring == "core" else "not_required")
+    return Row(clause, "gap")
 
 
 def _check_row(
     row: Row, elements: Mapping[Where, Sourced | None], short: str, loaded: Loaded, findings: Findings
 ) -> None:
-    """What a core row of that force needs."""
-    listed: Where = ("listed", short)
+    """What a row of that ring and force needs."""
     what = f"{row.clause.clause} ({row.clause.force})"
     if row.answer == "gap":
-        wrong = (f"核心条款{what}没有着落。", f"Core clause {what} is neither encoded nor listed.")
-        right = _encode(short, row.clause)
-        findings.add(loaded.place(("listed",)), "coverage_gap", listed, wrong, right)
-    elif row.answer == "listed" and row.clause.force not in LISTABLE:
-        wrong = (f"{what}不能只列出。", f"{what} may not merely be listed.")
-        findings.add(loaded.place(listed), "not_listable", listed, wrong, _encode(short, row.clause))
-    elif row.answer == "encoded":
+        zh, en = _RING_WORDS[row.clause.ring]
+        wrong = (f"{zh}条款{what}没有着落。", f"{en} clause {what} is neither encoded nor listed.")
+        right = _answer_with(short, row.clause)
+        findings.add(loaded.place(("listed",)), "coverage_gap", ("listed", short), wrong, right)
+    elif row.listed is not None and row.answer == "listed":
+        _check_listed(row, row.listed, short, loaded, findings)
+    else:
         _check_encoded(row, elements, short, loaded, findings)
+
+
+def _check_listed(row: Row, listed: Listed, short: str, loaded: Loaded, findings: Findings) -> None:
+    """Only what binds nobody may be listed in the core, and nothing is put into another ring to be listed."""
+    clause, place = row.clause, loaded.place(("listed", short))
+    what = f"{clause.clause} ({clause.force})"
+    if not _is_listable(clause):
+        wrong = (f"{what}不能只列出。", f"{what} may not merely be listed.")
+        findings.add(place, "not_listable", ("listed", short), wrong, _answer_with(short, clause))
+    elif _OF_RING.get(listed.why, clause.ring) != clause.ring:
+        wrong = (
+            f"{what}在清单里属{clause.ring}，却按{listed.why}列出。",
+            f"{what} is of the {clause.ring} ring, yet listed as {listed.why}.",
+        )
+        right = ("请改why，或核对清单的ring。", "Correct `why`, or the `ring` of the inventory.")
+        findings.add(place, "wrong_ring", ("listed", short, "why"), wrong, right)
+
+
+def _is_listable(clause: Clause) -> bool:
+    return clause.ring != "core" or clause.force in LISTABLE
 
 
 def _check_encoded(
@@ -159,7 +187,8 @@ def _check_encoded(
             f"“{short}”是{row.clause.force}，却没有这样编码。",
             f"`{short}` is a {row.clause.force}, not encoded as one.",
         )
-        findings.add(loaded.place(first), f"{row.clause.force}_not_encoded", first, wrong, _encode(short, row.clause))
+        code, right = f"{row.clause.force}_not_encoded", _encode(short, row.clause.force)
+        findings.add(loaded.place(first), code, first, wrong, right)
 
 
 def _fits(force: str, elements: Mapping[Where, Sourced | None]) -> bool:
@@ -173,22 +202,27 @@ def _fits(force: str, elements: Mapping[Where, Sourced | None]) -> bool:
     return True
 
 
-def _encode(short: str, clause: Clause) -> tuple[str, str]:
+def _answer_with(short: str, clause: Clause) -> tuple[str, str]:
     """What would answer a row."""
-    if clause.force == "prohibition":
+    if _is_listable(clause):
+        return (
+            f"请让某要素写basis: [{short}]，或在listed里写明理由。",
+            f"Let an element have `basis: [{short}]`, or put it under `listed` with a reason.",
+        )
+    return _encode(short, clause.force)
+
+
+def _encode(short: str, force: str) -> tuple[str, str]:
+    """What would encode a row of that force."""
+    if force == "prohibition":
         return (
             f"请写一项prohibition，basis: [{short}]，或一条写明prohibition的条件。",
             f"Write a prohibition with `basis: [{short}]`, or a requirement with that basis that names one.",
         )
-    if clause.force == "precondition":
+    if force == "precondition":
         return (
             f"请写一条requires条件，basis: [{short}]，provenance: printed或reading。",
             f"Write a requirement with `basis: [{short}]` and provenance printed or reading.",
-        )
-    if clause.force in LISTABLE:
-        return (
-            f"请让某要素写basis: [{short}]，或在listed里写明理由。",
-            f"Let an element have `basis: [{short}]`, or put it under `listed` with a reason.",
         )
     return (
         f"请让环节、步骤、动作、条件、职责、禁止或结案写basis: [{short}]。",

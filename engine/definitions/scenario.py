@@ -24,6 +24,9 @@ from engine.errors import DefinitionBroken
 TrackMove = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 ClockStep = Annotated[str, StringConstraints(pattern=r"^\+[0-9]{1,4}[dhm]$")]
 CaseName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+DueDay = Annotated[str, StringConstraints(pattern=r"^@[+-][0-9]{1,4}d$")]
+"""A day counted from the story's present: ``@+30d``, ``@-1d``; ``@+0d`` is today."""
+Said = bool | int | str | list[str]
 
 
 class _Strict(BaseModel):
@@ -80,7 +83,43 @@ class Correcting(_Strict):
     """``correct``: supersede a fact."""
 
     fact: DottedName
-    value: bool | int | str | list[str]
+    value: Said
+
+
+class TrackStands(_Strict):
+    """A track that is not simply done at a step: where it is and how it stands, and the day its open step is due.
+
+    ``lacks`` are the papers that its open hand-off lists as missing.
+    """
+
+    at: Name | None = None
+    is_: Literal["open", "waiting", "done", "declined", "ended"] | None = Field(default=None, alias="is")
+    due: DueDay | None = None
+    lacks: list[Name] | None = None
+
+
+DutyWord = Literal["open", "done", "declined", "not_applicable"]
+
+
+class DutyStands(_Strict):
+    """A duty and, where it is open and has a time, the day it is due."""
+
+    is_: DutyWord | None = Field(default=None, alias="is")
+    due: DueDay | None = None
+
+
+class Ending(_Strict):
+    """How a record stands: ``leaves`` says it whole, ``stands`` says only what it names.
+
+    A track by the name of a step is done there; anything else about it is written out. ``duties`` are those that have
+    arisen; ``facts`` are those that moves wrote by themselves, not those that somebody filled in.
+    """
+
+    closed: Name | None = None
+    tracks: dict[Name, Name | TrackStands] = {}
+    duties: dict[Name, DutyWord | DutyStands] = {}
+    papers: list[Name] = []
+    facts: dict[DottedName, Said] = {}
 
 
 ACTS = (
@@ -94,7 +133,8 @@ class StoryStep(_Strict):
     """One step: who does what to which record, and what must come of it.
 
     ``accept``, ``withdraw`` and ``decline`` name the track whose open hand-off is meant; ``transfer`` as a name means
-    the transfer of the whole case. ``review`` takes ``all``: every flag the record carries.
+    the transfer of the whole case. ``review`` takes ``all``: every flag the record carries. ``asks`` are the fields
+    that the form of the move does not let anybody leave out then; ``stands`` is part of what the record shows then.
     """
 
     as_: str | None = Field(default=None, alias="as")
@@ -122,8 +162,9 @@ class StoryStep(_Strict):
     relocate: str | None = None
     close: Name | None = None
     reopen: Name | None = None
-    facts: dict[DottedName, bool | int | str | list[str]] = {}
+    facts: dict[DottedName, Said] = {}
     documents: list[Name] = []
+    asks: list[DottedName] = []
     to: str | None = None
     person: str | None = None
     note: str = ""
@@ -134,6 +175,7 @@ class StoryStep(_Strict):
     reasons: list[str] = []
     clause: str | None = None
     provenance: Provenance | None = None
+    stands: Ending | None = None
 
     @model_validator(mode="after")
     def _one_act(self) -> StoryStep:
@@ -146,6 +188,8 @@ class StoryStep(_Strict):
             raise ValueError("say who acts: `as: <one of the cast>`")
         if self.expect != "refused" and (self.code or self.reasons or self.clause or self.provenance):
             raise ValueError("code, reasons, clause and provenance belong to `expect: refused`")
+        if self.asks and self.move is None:
+            raise ValueError("only a move has a form: `asks` belongs to `move`")
         return self
 
     @property
@@ -159,7 +203,7 @@ class Scenario(_Strict):
 
     ``demo``: ``guitu demo`` tells it without being asked. ``settings`` are local settings that hold for this story
     alone: the world has its own again when the story is over. ``begins``: the day a story of a procedure that is no
-    longer in force begins.
+    longer in force begins. ``leaves``: how each record of the story stands at its end.
     """
 
     scenario: Name
@@ -172,6 +216,7 @@ class Scenario(_Strict):
     settings: dict[Name, bool | int | str] = {}
     cast: dict[Name, Member]
     steps: list[StoryStep] = Field(min_length=1)
+    leaves: dict[CaseName, Ending] = {}
 
     @model_validator(mode="after")
     def _cast_is_complete(self) -> Scenario:

@@ -20,14 +20,15 @@ from engine.definitions.proof.edits import Mutation, at
 from engine.definitions.proof.invariants import Invariant
 from engine.definitions.proof.mutants import OPERATORS, mutants, spread
 from engine.definitions.proof.naming import read_invariants
+from engine.definitions.safeguards import Table, read_table, table_of
 from engine.definitions.scenario import Told
 from engine.errors import CommandMalformed, DefinitionBroken, GuituError
 from engine.service.rehearsal import Rehearsed, Stage, rehearse
 from engine.service.story import stories
 
-By = Literal["shape", "coverage", "invariant", "soundness", "story", "nothing", "nobody"]
+By = Literal["shape", "coverage", "safeguard", "invariant", "soundness", "story", "nothing", "nobody"]
 """Who notices a mutant; ``nothing``: it is shown to change nothing; ``nobody``: it survives."""
-CATCHERS: tuple[By, ...] = ("shape", "coverage", "invariant", "soundness", "story")
+CATCHERS: tuple[By, ...] = ("shape", "coverage", "safeguard", "invariant", "soundness", "story")
 _NEVER_PLAYED = ("prohibitions", "listed")
 
 
@@ -83,7 +84,9 @@ class Court:
         known = Known(inventory, shelf.functions | inventory.functions(), shelf.field_classes)
         books = {one.definition.id: one.definition for one in library.definitions}
         stage = Stage.of({**books, loaded.definition.id: loaded.definition}.values(), read_directory(demo_directory()))
-        court = Court(Watch(loaded, known, invariants), stage, tuple(stories(definition=loaded.definition.id)))
+        court = Court(
+            Watch(loaded, known, invariants, _table(loaded)), stage, tuple(stories(definition=loaded.definition.id))
+        )
         for one in court.stories:
             went = court.told[one.scenario.scenario] = rehearse(stage, one)
             if went.broken is not None:
@@ -147,17 +150,31 @@ class Court:
         return at(self.watch.original, path[:6]).prohibition is not None
 
 
+def _table(loaded: Loaded) -> Table | None:
+    """The table of safeguards of a definition, if there is one. A faulty one would look like one nobody needs."""
+    path = table_of(loaded.path)
+    findings = Findings()
+    table = read_table(path, findings) if path.exists() else None
+    if findings:
+        raise _broken(findings, "保障表", "The table of safeguards")
+    return table
+
+
+def _broken(findings: Findings, zh: str, en: str) -> DefinitionBroken:
+    listed = findings.sorted()
+    return DefinitionBroken(
+        f"{zh}有{len(listed)}处错误，第一处：{listed[0].text('zh')}",
+        f"{en}: {len(listed)} mistakes; the first: {listed[0].text('en')}",
+        findings=listed,
+    )
+
+
 def invariants(library: Library, root: Path | None = None) -> Mapping[str, Invariant]:
     """The invariants below a root (default: the shipped ones). Raises :class:`DefinitionBroken` for a faulty file."""
     findings = Findings()
     found = read_invariants(root or shipped_root(), library.definitions, findings)
     if findings:
-        listed = findings.sorted()
-        raise DefinitionBroken(
-            f"不变式文件有{len(listed)}处错误，第一处：{listed[0].text('zh')}",
-            f"The invariants have {len(listed)} mistakes; the first: {listed[0].text('en')}",
-            findings=listed,
-        )
+        raise _broken(findings, "不变式文件", "The invariants")
     return found
 
 

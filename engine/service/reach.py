@@ -1,6 +1,7 @@
-"""How far the stories of a definition reach: which steps, moves and refusals they come to, and which they never do.
+"""How far the stories of a definition reach: what they come to, and what they never do.
 
-A refusal is counted by the requirement that gave the reason, at the move (or closing) where it was asked for.
+Steps and moves; refusals, by the requirement that gave the reason, at the move (or closing) where it was asked for;
+fields of forms, where a move that was made or offered brings a value for them; sources, the steps a move is made from.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.core import events as ev
-from engine.core.definition import Definition, Requirement
+from engine.core.definition import Definition, Move, Requirement
 from engine.definitions.scenario import StoryStep, Told
 from engine.errors import GuituError
 from engine.service.desk import Desk
@@ -58,13 +59,16 @@ class Reach:
     steps: Share
     moves: Share
     refusals: Share
+    fields: Share
+    sources: Share
     others: Mapping[str, int]
 
     def as_json(self) -> dict[str, Any]:
         """The whole as plain data."""
         return {
             "definition": self.name, "stories": self.stories, "acts": self.acts, "steps": self.steps.as_json(),
-            "moves": self.moves.as_json(), "refusals": self.refusals.as_json(), "others": dict(self.others),
+            "moves": self.moves.as_json(), "refusals": self.refusals.as_json(), "fields": self.fields.as_json(),
+            "sources": self.sources.as_json(), "others": dict(self.others),
         }  # fmt: skip
 
 
@@ -82,13 +86,17 @@ class Ledger:
         """Play a story to its end, counting what it reaches."""
         self.stories += 1
         steps = player.told.scenario.steps
+        filled: dict[str, list[str]] = {}
         for beat in player.play():
+            step = steps[beat.number - 1]
             self.acts += beat.act != "clock"
             if beat.refusal is not None:
-                self._refused(player, beat, steps[beat.number - 1], beat.refusal)
+                self._refused(player, beat, step, beat.refusal)
+            elif step.move is not None:
+                filled.setdefault(beat.case, []).extend(f"{step.move}.{fact}" for fact in step.facts)
             yield beat
         for case in player.cases.values():
-            self._walked(player.desk, case)
+            self._walked(player.desk, case, filled.get(case, ()))
 
     def reach(self) -> Reach:
         """What was reached so far."""
@@ -98,17 +106,23 @@ class Ledger:
             steps=self._share("step", (f"{name}.{step}" for name, track in tracks for step in track.steps)),
             moves=self._share("move", (f"{name}.{move}" for name, track in tracks for move in track.moves)),
             refusals=self._share("refusal", (f"{place}.{one}" for place, all_ in self._asked() for one in all_)),
+            fields=self._share("field", (f"{name}.{one.fact}" for name, rule in self._moves() for one in rule.form)),
+            sources=self._share("source", (f"{name} from {at}" for name, rule in self._moves() for at in rule.source)),
             others=dict(sorted(self.others.items())),
         )  # fmt: skip
 
     def _share(self, kind: str, names: Iterable[str]) -> Share:
         return Share({name: self.seen[kind, name] for name in names})
 
+    def _moves(self) -> Iterator[tuple[str, Move]]:
+        for name, track in self.book.tracks.items():
+            yield from ((f"{name}.{move}", rule) for move, rule in track.moves.items())
+
     def _asked(self) -> Iterator[tuple[str, Mapping[str, Requirement]]]:
         """Where requirements stand: at the opening of a track, at its moves, at closings."""
         for name, track in self.book.tracks.items():
             yield f"open.{name}", track.opens.requires
-            yield from ((f"{name}.{move}", rule.requires) for move, rule in track.moves.items())
+        yield from ((name, rule.requires) for name, rule in self._moves())
         yield from ((f"close.{name}", way.requires) for name, way in self.book.closings.items())
 
     def _refused(self, player: Player, beat: Beat, step: StoryStep, refusal: GuituError) -> None:
@@ -124,11 +138,12 @@ class Ledger:
         """Whether this definition refused: that of the story before the record is open, then the one it is held to."""
         return not case or replay(player.desk, case).pin.id == self.book.id
 
-    def _walked(self, desk: Desk, case: str) -> None:
+    def _walked(self, desk: Desk, case: str, filled: Iterable[str]) -> None:
         events = events_of(desk, case)
         opened = events[0]
         if not isinstance(opened, ev.CaseOpened) or opened.pin.id != self.book.id:
             return
+        self.seen.update(("field", name) for name in filled)
         for event in events:
             self.seen.update(_walk(event))
 
@@ -142,6 +157,7 @@ def _walk(event: ev.Event) -> Iterator[tuple[str, str]]:
         case ev.Moved():
             yield "step", f"{event.track}.{event.to_step}"
             yield "move", f"{event.track}.{event.move}"
+            yield "source", f"{event.track}.{event.move} from {event.from_step}"
         case _:
             pass
 

@@ -19,11 +19,12 @@ from engine.core.decide import Decision, decide
 from engine.core.decide.draft import Context
 from engine.core.definition import Definition
 from engine.core.directory import Directory
-from engine.core.events import Event
+from engine.core.events import Event, Recorded
 from engine.core.machine import Rules, compile_rules
 from engine.core.view import CHINA, default_parameters
 from engine.definitions.scenario import StoryStep, Told
 from engine.errors import CaseUnknown, CommandMalformed, DefinitionUnknown, GuituError, Reason, StoryBroken
+from engine.service.ending import Record
 from engine.service.handle import Answer
 from engine.service.story import TICK, Player, clock_of
 
@@ -75,6 +76,7 @@ class Rehearsal(Player):
         self.cases = {}
         self.stage = stage
         self.records: dict[str, Case] = {}
+        self.histories: dict[str, list[Recorded]] = {}
         self.notes = Notes()
         self._numbers = count(1)
 
@@ -84,15 +86,20 @@ class Rehearsal(Player):
         try:
             for number, step in enumerate(self.told.scenario.steps, start=1):
                 self._rehearse_step(number, step)
+            self._hold_to_leaves()
         except (StoryBroken, AssertionError, KeyError) as error:
             broken = f"{type(error).__name__}: {error}" if not isinstance(error, StoryBroken) else error.en
         for case in self.records.values():
             self.notes.touched |= {f"tracks.{name}" for name in case.tracks} | {f"facts.{name}" for name in case.facts}
+            if self.told.scenario.leaves:  # how a record ends speaks of every duty, also of those that never arose
+                duties = self.stage.rules[case.pin.hash].definition.duties_of(case.scope)
+                self.notes.touched |= {f"duties.{name}" for name in duties}
         return Rehearsed(tuple(self.notes.heard), frozenset(self.notes.touched), broken)
 
     def _rehearse_step(self, number: int, step: StoryStep) -> None:
         if step.clock is not None:
             self.clock.advance(step.clock)
+            self._hold_to_stands(number, step)
             return
         self.clock.now += TICK
         assert step.as_ is not None, "the model asks for it"
@@ -103,6 +110,7 @@ class Rehearsal(Player):
             reasons = tuple(_heard_reason(reason) for reason in refusal.reasons)
             self.notes.heard.append((number, refusal.code, refusal.en, *reasons))
         self._hold_to_it(number, step, outcome, refusal)
+        self._hold_to_stands(number, step)
 
     # ── in place of the desk ──
 
@@ -131,6 +139,12 @@ class Rehearsal(Player):
             if one.track == track or (one.track is None and track == "transfer"):
                 return one.id
         raise self._broken(number, f"“{track}”没有待接收的移交", f"'{track}' has no open hand-off")
+
+    def record(self, case: str) -> Record:
+        """The record of a name as it stands now, with all that its ending is judged by."""
+        found = self.records[case]
+        rules = self.stage.rules[found.pin.hash]
+        return Record(found, self.histories[case], rules.definition, self._parameters(rules), self.clock.now)
 
     def _read(self, name: str, actor: Actor) -> Case:
         case = self.records[name]
@@ -179,12 +193,16 @@ class Rehearsal(Player):
 
     def _saved(self, decision: Decision) -> Answer:
         spawned = decision.spawned.case if decision.spawned else None
-        for case in (decision.case, spawned):
-            if case is not None:
-                self.records[case.id] = replace(case, revision=case.revision + 1)
+        self._keep(decision.case, decision.events)
+        if decision.spawned is not None:
+            self._keep(decision.spawned.case, decision.spawned.events)
         self.notes.heard.append(tuple((_heard_event(one.event), one.clauses) for one in decision.events))
         kinds = tuple(recorded.kind for recorded in decision.events)
         return Answer(decision.case.id, 0, kinds, successor=spawned.id if spawned else None)
+
+    def _keep(self, case: Case, events: Iterable[Recorded]) -> None:
+        self.records[case.id] = replace(case, revision=case.revision + 1)
+        self.histories.setdefault(case.id, []).extend(events)
 
 
 def _heard_event(event: Event) -> str:

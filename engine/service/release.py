@@ -91,15 +91,14 @@ def approve(
 
 def approve_in(
     desk: Desk, work: Work, definition: Definition, *, key: SigningKey, actor: Actor, reviewed: str | None = None,
-    drafts_too: bool = False,
 ) -> ApprovalRow:  # fmt: skip
-    """The same inside a transaction and without the checks. ``drafts_too`` is for trial worlds only."""
+    """The same inside a transaction and without the checks."""
     (directory, now), digest = _begin(desk, work), definition.digest()
     _not_released_yet(work, definition, digest)
     keys = {one.fingerprint: one for one in work.approvers()}
     found = keys.get(key.fingerprint)
     reasons = [
-        *_unready(definition, drafts_too),
+        *_unready(definition),
         *_other_hash(digest, reviewed),
         *_not_yours(found, directory, actor),
         *_again(
@@ -129,8 +128,8 @@ def release(desk: Desk, library: Library, root: Path | None, name: str, actor: A
     return made
 
 
-def release_in(desk: Desk, work: Work, definition: Definition, actor: Actor, *, drafts_too: bool = False) -> Release:
-    """The same inside a transaction and without the checks. ``drafts_too`` is for trial worlds only."""
+def release_in(desk: Desk, work: Work, definition: Definition, actor: Actor) -> Release:
+    """The same inside a transaction and without the checks."""
     (directory, now), digest = _begin(desk, work), definition.digest()
     directory.current(actor.unit)
     _not_released_yet(work, definition, digest)
@@ -138,7 +137,7 @@ def release_in(desk: Desk, work: Work, definition: Definition, actor: Actor, *, 
     keys = {one.fingerprint: one for one in work.approvers()}
     good = [one for one in of_version if one.hash == digest and flaw(one, keys, now) is None]
     pair = next((two for two in combinations(good, 2) if _differ(directory, *two)), None)
-    reasons = list(_unready(definition, drafts_too))
+    reasons = list(_unready(definition))
     if pair is None:
         reasons += _missing(good, [one for one in of_version if one not in good], digest, keys, now)
     if reasons or pair is None:
@@ -184,8 +183,8 @@ def _checked(library: Library, root: Path | None, name: str) -> Definition:
     return found
 
 
-def _unready(definition: Definition, drafts_too: bool) -> Iterator[Reason]:
-    if definition.status != "candidate" and not drafts_too:
+def _unready(definition: Definition) -> Iterator[Reason]:
+    if definition.status != "candidate":
         yield Reason("not_candidate", "流程定义仍是草案（draft）", "the definition is a draft, not a candidate")
 
 

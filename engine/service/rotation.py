@@ -36,6 +36,8 @@ from engine.store.work import Work
 from engine.vault.keys import EVERYWHERE, WrappedCaseKey, new_case_key, rewrap_case_key, rewrapped, wrapping_id
 from engine.vault.roots import RootKeys
 
+__all__ = ["BATCH", "EVERYWHERE", "SETTLE_SECONDS", "Progress", "Rotation", "RotationKind"]
+
 RotationKind = Literal["root", "case", "case_key", "identity", "index", "installation"]
 BATCH = 200
 SETTLE_SECONDS = RING_SECONDS + 1

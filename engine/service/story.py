@@ -17,8 +17,10 @@ from engine.core.view import CHINA
 from engine.definitions.loader import shipped_root
 from engine.definitions.scenario import StoryStep, Told, read_scenarios
 from engine.errors import GuituError, StoryBroken
+from engine.service.content import read_events
 from engine.service.desk import Desk, kept
-from engine.service.handle import Answer, handle
+from engine.service.ending import Record, hold_to_leaves, left_out, off_form, otherwise_refused, unlike
+from engine.service.handle import Answer, handle, load_with_key
 from engine.service.read import TimelineLine, happened, replay, show, unit_label
 from engine.service.story_people import with_people
 
@@ -84,11 +86,13 @@ class Player:
         """Play every step. Raises :class:`StoryBroken` at the first that does not go as the file says."""
         with self._local_settings():
             yield from self._beats()
+            self._hold_to_leaves()
 
     def _beats(self) -> Iterator[Beat]:
         for number, step in enumerate(self.told.scenario.steps, start=1):
             if step.clock is not None:
                 self.clock.advance(step.clock)
+                self._hold_to_stands(number, step)
                 yield Beat(number, self.clock.now, "clock", "", asked=step.clock, says=step.says)
                 continue
             self.clock.now += TICK
@@ -125,6 +129,7 @@ class Player:
         actor = Actor(member.person, member.unit)
         outcome, answers, refusal = self._try(number, step, actor)
         self._hold_to_it(number, step, outcome, refusal)
+        self._hold_to_stands(number, step)
         events = tuple(line for answer in answers for line in self._news(answer))
         return Beat(
             number, self.clock.now, step.act, self.cases.get(step.case, ""), self._unit(actor.unit), asked(step),
@@ -132,6 +137,9 @@ class Player:
         )  # fmt: skip
 
     def _try(self, number: int, step: StoryStep, actor: Actor) -> tuple[str, list[Answer], GuituError | None]:
+        if step.asks:
+            self._hold_to_asks(number, step, actor)
+        self._hold_to_form(number, step)
         try:
             answers = self._act(number, step, actor)
         except StoryBroken:
@@ -187,26 +195,44 @@ class Player:
             raise self._broken(number, f"应为 {step.expect}，实为 {got}", f"expected {step.expect}, got {got}")
         if refusal is None:
             return
-        code = step.code or "conditions_unmet"
-        if refusal.code != code:
-            raise self._broken(number, f"错误码应为 {code}，实为 {refusal.code}", f"expected code {code}: {refusal}")
-        got_reasons = sorted({reason.code for reason in refusal.reasons})
-        if step.reasons and got_reasons != sorted(set(step.reasons)):
+        found = otherwise_refused(step, refusal)
+        if found is not None:
+            raise self._broken(number, *found)
+
+    def _hold_to_asks(self, number: int, step: StoryStep, actor: Actor) -> None:
+        """Send the form empty first: the refusal names what may not be left out."""
+        empty = step.model_copy(update={"facts": {}, "documents": [], "asks": []})
+        missed = left_out(self._try(number, empty, actor)[2])
+        if missed != sorted(step.asks):
             raise self._broken(
-                number, f"理由应为 {sorted(step.reasons)}，实为 {got_reasons}",
-                f"expected reasons {sorted(step.reasons)}, got {got_reasons}",
+                number, f"空表应缺 {sorted(step.asks)}，实缺 {missed}",
+                f"the empty form should miss {sorted(step.asks)}, it misses {missed}",
             )  # fmt: skip
-        clauses = sorted({clause for reason in refusal.reasons for clause in reason.clauses})
-        if step.clause is not None and step.clause not in clauses:
-            raise self._broken(
-                number, f"应引条款 {step.clause}，实为 {clauses}", f"expected clause {step.clause}, got {clauses}"
-            )
-        sources = sorted({reason.provenance for reason in refusal.reasons})
-        if step.provenance is not None and step.provenance not in sources:
-            raise self._broken(
-                number, f"理由来源应有 {step.provenance}，实为 {sources}",
-                f"expected provenance {step.provenance}, got {sources}",
-            )  # fmt: skip
+
+    def _hold_to_form(self, number: int, step: StoryStep) -> None:
+        """A story that says how it ends fills in at a move only what stands on the form of that move."""
+        if step.move and step.facts and step.expect != "refused" and self.told.scenario.leaves:
+            off = off_form(step, self.record(self.cases[step.case]).book) if step.case in self.cases else []
+            if off:
+                raise self._broken(number, f"表单上没有 {off}", f"the form has no {off}")
+
+    def _hold_to_stands(self, number: int, step: StoryStep) -> None:
+        if step.stands is not None:
+            found = unlike(step.stands, self.record(self.cases[step.case]))
+            if found is not None:
+                raise self._broken(number, *found)
+
+    def _hold_to_leaves(self) -> None:
+        if self.told.scenario.leaves:
+            hold_to_leaves(self.told, {name: self.record(case) for name, case in self.cases.items()})
+
+    def record(self, case: str) -> Record:
+        """The record of a pseudonym as it stands now, with all that its ending is judged by."""
+        with self.desk.database.reading() as work:
+            found, key = load_with_key(self.desk, case, work, for_update=False)
+            rules = self.desk.books.pinned(found.pin.hash, work)
+            events = read_events(work.events_of(case), case, key)
+            return Record(found, events, rules.definition, self.desk.parameters(rules, work), self.clock.now)
 
     def _broken(self, number: int, zh: str, en: str) -> StoryBroken:
         name, line = self.told.path.name, self.told.line(number)

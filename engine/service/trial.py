@@ -20,19 +20,15 @@ DEMO_OFFICES = ("fujian-joint-conference-office", "fujian-justice")
 """The offices of the demo directory that approve in its worlds."""
 
 
-def release_all(
-    desk: Desk, definitions: Iterable[Definition], *, offices: tuple[str, str] | None = None, drafts_too: bool = False
-) -> None:
+def release_all(desk: Desk, definitions: Iterable[Definition], *, offices: tuple[str, str] | None = None) -> None:
     """Release every candidate among these in a fresh world; does nothing when all of them are released.
 
-    ``offices`` are two units of its directory (the first two if not given). ``drafts_too`` releases drafts as well, as
-    no earnest installation can: it goes when what trial worlds play with are candidates. Raises
-    :class:`CommandMalformed` when the world has approvers of its own.
+    ``offices`` are two units of its directory (the first two if not given). Raises :class:`CommandMalformed` when the
+    world has approvers of its own.
     """
     with kept(desk.database) as work:
         known = {row.hash for row in work.releases()}
-        ready = [one for one in definitions if drafts_too or one.status == "candidate"]
-        wanted = [one for one in ready if one.digest() not in known]
+        wanted = [one for one in definitions if one.status == "candidate" and one.digest() not in known]
         if not wanted:
             return
         if work.approvers():
@@ -40,20 +36,18 @@ def release_all(
                 "本系统已有流程审定人，不能当作试验环境发布",
                 "this installation has approvers: it is no world for trial",
             )
-        _release(desk, work, wanted, offices or _two(desk, work), drafts_too)
+        _release(desk, work, wanted, offices or _two(desk, work))
     desk.forget()
 
 
-def _release(
-    desk: Desk, work: Work, definitions: Iterable[Definition], offices: tuple[str, str], drafts_too: bool
-) -> None:
+def _release(desk: Desk, work: Work, definitions: Iterable[Definition], offices: tuple[str, str]) -> None:
     signers = [(Actor(f"trial-approver-{number}", unit), SigningKey.fresh()) for number, unit in enumerate(offices, 1)]
     for actor, key in signers:
         add_approver_in(desk, work, office=actor.unit, person=actor.person, public=key.public, actor=actor)
     for definition in definitions:
         for actor, key in signers:
-            approve_in(desk, work, definition, key=key, actor=actor, drafts_too=drafts_too)
-        release_in(desk, work, definition, signers[0][0], drafts_too=drafts_too)
+            approve_in(desk, work, definition, key=key, actor=actor)
+        release_in(desk, work, definition, signers[0][0])
 
 
 def _two(desk: Desk, work: Work) -> tuple[str, str]:

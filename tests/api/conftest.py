@@ -64,7 +64,7 @@ def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = Path(__file__).resolve().parents[2]
     guitu.run("directory", "load", str(root / "workflows" / "directory" / "demo.yaml"))
     desk = bootstrap.desk(settings, passphrase=lambda: PASSPHRASE)
-    release_all(desk, (rules.definition for rules in desk.books.rules.values()), drafts_too=True)
+    release_all(desk, (rules.definition for rules in desk.books.rules.values()))
     desk.database.close()
     return home
 

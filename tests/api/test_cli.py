@@ -111,8 +111,9 @@ def test_check_reads_scenarios_too(guitu: Guitu, tmp_path: Path) -> None:
 
 def test_coverage_and_schema(guitu: Guitu) -> None:
     (fujian,) = guitu.json("definitions", "coverage", "fujian")
-    assert (fujian["counts"]["core"], fujian["counts"]["gap"]) == (55, 0)
-    assert "fujian@" in guitu.run("definitions", "coverage").stdout
+    assert [fujian["counts"][key] for key in ("core", "gap", "second", "second_gap")] == [55, 0, 26, 0]
+    lines = [line.split() for line in guitu.run("definitions", "coverage").stdout.splitlines()]
+    assert [line[1:] for line in lines if line[0] == "fujian@2021.1"][1:] == [["second", "26", "0", "26", "0"]]
     assert json.loads(guitu.run("definitions", "schema").stdout)["anyOf"]
 
 

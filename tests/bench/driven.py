@@ -56,7 +56,7 @@ def save_directory(procedure: Procedure, url: str) -> None:
     with bench_desk(procedure, url) as desk:
         with kept(desk.database) as work:
             work.save_directory(procedure.directory)
-        release_all(desk, (procedure.rules.definition,), drafts_too=True)
+        release_all(desk, (procedure.rules.definition,))
 
 
 def words(number: int, act: Act, case: str, area: str) -> tuple[Command, Actor]:

@@ -66,7 +66,7 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
             desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock))
             with kept(database) as work:
                 work.save_directory(read_directory(demo_directory()))
-            release_all(desk, (rules.definition for rules in books.rules.values()), drafts_too=True)
+            release_all(desk, (rules.definition for rules in books.rules.values()))
             player = stories_room.Player(desk, told, clock)
             list(player.play())
     if len(player.cases) != 1:

@@ -46,7 +46,7 @@ def requirement(when: dict[str, object], text: str, **more: object) -> dict[str,
 
 
 PLAY: dict[str, object] = {
-    "id": "play", "version": "1", "status": "draft", "jurisdiction": "900000", "title": label("play"),
+    "id": "play", "version": "1", "status": "candidate", "jurisdiction": "900000", "title": label("play"),
     "effective": {"since": "2020-01-01"}, "sources": [{"id": "play", "title": "play"}],
     "units": {name: {**label(name), "level": "city"} for name in ("police", "civil_affairs", "justice", "health")},
     "openers": {"victim": ["police"], "criminal_case": ["police"], "office": ["police"]},

@@ -1,6 +1,8 @@
-"""Coverage: no core clause is forgotten, and none is waved through."""
+"""Coverage: no clause is forgotten, and none that binds in a case is waved through."""
 
 from __future__ import annotations
+
+import pytest
 
 from engine.definitions.coverage import Coverage, coverage
 from engine.definitions.finding import Findings
@@ -10,6 +12,7 @@ from engine.definitions.reading import read
 from tests.definitions.conftest import Edit
 
 BAN = '    basis: ["3"]\n    provenance: printed\nclosings'
+SECOND = '  "5": {why: second_ring, reason: {zh: 会议制度, en: Meetings}}\n'
 PRECONDITION = 'basis: ["2"]\n            provenance: printed'
 
 
@@ -32,12 +35,12 @@ def codes(found: Coverage) -> list[str]:
     return [finding.code for finding in found.findings]
 
 
-def test_every_core_clause_is_encoded_or_listed(edit: Edit) -> None:
+def test_every_clause_is_encoded_or_listed_and_counted_by_ring(edit: Edit) -> None:
     found = table(edit())
     assert found.is_green
     counts = found.counts()
     assert (counts["core"], counts["encoded"], counts["listed"], counts["gap"]) == (4, 3, 1, 0)
-    assert (counts["second"], counts["second_encoded"], counts["outer"]) == (1, 0, 0)
+    assert (counts["second"], counts["second_listed"], counts["second_gap"], counts["outer"]) == (1, 1, 0, 0)
 
 
 def test_the_table_names_the_elements_that_encode_a_clause(edit: Edit) -> None:
@@ -45,7 +48,7 @@ def test_the_table_names_the_elements_that_encode_a_clause(edit: Edit) -> None:
     assert rows["tiny-2020/1"].elements == ("tracks.search", "duties.comfort")
     assert "tracks.placement.moves.place.requires.not_found" in rows["tiny-2020/2"].elements
     assert rows["tiny-2020/4"].answer == "listed"
-    assert rows["tiny-2020/5"].answer == "not_required"
+    assert rows["tiny-2020/5"].answer == "listed"
 
 
 def test_a_clause_nothing_points_to_is_a_gap(edit: Edit) -> None:
@@ -54,6 +57,27 @@ def test_a_clause_nothing_points_to_is_a_gap(edit: Edit) -> None:
     assert codes(found) == ["coverage_gap"]
     assert "第一条" in found.findings[0].zh
     assert found.counts()["gap"] == 1
+
+
+def test_a_clause_outside_the_core_is_a_gap_as_well(edit: Edit) -> None:
+    found = table(edit((SECOND, "")))
+    assert codes(found) == ["coverage_gap"]
+    assert ("第二圈条款第五条" in found.findings[0].zh, "Second-ring clause" in found.findings[0].en) == (True, True)
+    assert (found.counts()["second_gap"], found.counts()["gap"], found.is_green) == (1, 0, False)
+
+
+def test_a_clause_outside_the_core_may_be_encoded_instead(edit: Edit) -> None:
+    found = table(edit((SECOND, ""), ('basis: ["1"]}', 'basis: ["1", "5"]}')))
+    assert codes(found) == []
+    assert found.counts()["second_encoded"] == 1
+
+
+@pytest.mark.parametrize(("row", "why"), [("5", "outer_ring"), ("4", "second_ring")])
+def test_a_clause_is_not_listed_as_one_of_another_ring(edit: Edit, row: str, why: str) -> None:
+    was = "second_ring" if row == "5" else "goal"
+    found = table(edit((f'"{row}": {{why: {was}', f'"{row}": {{why: {why}')))
+    assert codes(found) == ["wrong_ring"]
+    assert why in found.findings[0].zh
 
 
 def test_a_duty_may_not_merely_be_listed(edit: Edit) -> None:

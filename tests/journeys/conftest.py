@@ -89,5 +89,5 @@ def _stage(url: str, books: Books) -> Iterator[Stage]:
     with Database.open(url) as database:
         desk = Desk(database, books, bootstrap.now, new_pseudonym, safe(bootstrap.now))
         installation.load_demo_directory(desk)
-        release_all(desk, (rules.definition for rules in books.rules.values()), drafts_too=True)
+        release_all(desk, (rules.definition for rules in books.rules.values()))
         yield Stage(desk)

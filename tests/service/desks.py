@@ -61,7 +61,7 @@ def play_desk(
             with kept(database) as work:
                 work.save_directory(directory())
             still = replace(desk, clock=lambda: since)
-            release_all(still, [one.definition for one in released], drafts_too=True)
+            release_all(still, [one.definition for one in released])
         yield desk
 
 

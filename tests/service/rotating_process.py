@@ -71,7 +71,7 @@ def _put_a_knife(at: int) -> None:
         if len(batches) == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    RotationRows.go_on = knife  # type: ignore[method-assign]
+    RotationRows.go_on = knife  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

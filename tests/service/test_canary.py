@@ -48,10 +48,10 @@ class Tried:
     said: list[str] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
 
-    def do(self, act: Callable[[], object], *, shows: bool = False) -> None:
+    def do(self, act: Callable[..., object], *words: object, shows: bool = False) -> None:
         """Do something; what comes of it is kept, but not what it shows to whoever may read the case."""
         try:
-            answer = act()
+            answer = act(*words)
             self.said.append("shown" if shows else repr(answer))
         except GuituError as error:
             self.codes.add(error.code)
@@ -90,14 +90,14 @@ def _drive(desk: Desk, tried: Tried) -> str:
     _drive_files(desk, tried, case)
     for word in CANARIES.values():
         for command in _every_command(case, word):
-            tried.do(lambda said=command: ask(desk, said))
+            tried.do(ask, desk, command)
         for actor in (Actor(word, "police-a"), Actor("ann", word), Actor("ann", "police-a", word)):
             note = cmd.Contribute(case=case, track="rescue", note="seen")
-            tried.do(lambda by=actor, what=note: ask(desk, what, by))
-            tried.do(lambda by=actor: read.show(desk, case, by), shows=True)
+            tried.do(ask, desk, note, actor)
+            tried.do(read.show, desk, case, actor, shows=True)
         for look in (read.show, read.moves, read.timeline):
-            tried.do(lambda at=look, code=word: at(desk, code, POLICE))
-        tried.do(lambda code=word: read.replay(desk, code))
+            tried.do(look, desk, word, POLICE)
+        tried.do(read.replay, desk, word)
         _drive_erasure(desk, tried, case, word)
     hand_off = ask(desk, cmd.Move(case=case, track="rescue", move="place")).offered[0]
     decline = cmd.Decline(case=case, hand_off=hand_off, reason="not_ours", text=f"{ADDRESS}附近的{NAME}之邻")
@@ -112,14 +112,14 @@ def _drive_identities(desk: Desk, tried: Tried, case: str) -> None:
     tried.do(lambda: identities.record(desk, recording, FORM, POLICE))
     for name, value in FORM.items():
         for form in ({name: [[value]]}, {name: f"{value}\x00"}, {str(value): name}, {name: {str(value): value}}):
-            tried.do(lambda raw=form: identities.record(desk, recording, raw, POLICE))
-            tried.do(lambda raw=form: identities.search(desk, "900101", raw, POLICE))
+            tried.do(identities.record, desk, recording, form, POLICE)
+            tried.do(identities.search, desk, "900101", form, POLICE)
     tried.do(lambda: identities.search(desk, "900101", FORM, POLICE))
     opening = cmd.OpenCase(case="", area="900101", facts={"victim.is_child": True})
     tried.do(lambda: identities.open_case(desk, opening, FORM, POLICE))
     for word in CANARIES.values():
-        tried.do(lambda area=word: identities.search(desk, area, FORM, POLICE))
-        tried.do(lambda person=word: identities.record(desk, _for(case, person), FORM, POLICE))
+        tried.do(identities.search, desk, word, FORM, POLICE)
+        tried.do(identities.record, desk, _for(case, word), FORM, POLICE)
 
 
 def _for(case: str, person: str) -> cmd.RecordIdentity:
@@ -130,14 +130,14 @@ def _drive_files(desk: Desk, tried: Tried, case: str) -> None:
     content = "\n".join([*CANARIES.values(), "一页"]).encode()
     tried.do(lambda: attachments.add(desk, case, io.BytesIO(content), "page.txt", POLICE))
     for word in CANARIES.values():
-        tried.do(lambda name=word: attachments.add(desk, case, io.BytesIO(content), f"{name}.txt", POLICE))
-        tried.do(lambda name=word: attachments.add(desk, case, io.BytesIO(b"\x00"), f"{name}.exe", POLICE))
-        tried.do(lambda name=word: attachments.copy_out(desk, case, name, io.BytesIO(), POLICE))
+        tried.do(attachments.add, desk, case, io.BytesIO(content), f"{word}.txt", POLICE)
+        tried.do(attachments.add, desk, case, io.BytesIO(b"\x00"), f"{word}.exe", POLICE)
+        tried.do(attachments.copy_out, desk, case, word, io.BytesIO(), POLICE)
 
 
 def _drive_erasure(desk: Desk, tried: Tried, case: str, word: str) -> None:
     for by in ([], [Actor(word, "police-a")]):
-        tried.do(lambda who=by: Erasing(desk, RULES).erase(case, word, POLICE, who))
+        tried.do(Erasing(desk, RULES).erase, case, word, POLICE, by)
     tried.do(lambda: Erasing(desk, RULES).erase(word, "ordered", POLICE, CUSTODIANS))
     tried.do(lambda: Erasing(desk, RULES).erase(case, "ordered", Actor(word, "police-a"), CUSTODIANS))
     tried.do(lambda: erasure.hold(desk, RULES, case, word, POLICE))
@@ -149,7 +149,7 @@ def _drive_erasure(desk: Desk, tried: Tried, case: str, word: str) -> None:
 def _every_command(case: str, word: str) -> Iterator[Command]:
     """Yield every kind of command with the word in every one of its fields in turn, and in every fact."""
     for kind in COMMANDS.values():
-        plain = {one.name: _plain(one.name) for one in fields(kind) if _is_needed(one)} | {"case": case}
+        plain: dict[str, Any] = {one.name: _plain(one.name) for one in fields(kind) if _is_needed(one)} | {"case": case}
         for one in fields(kind):
             if one.name not in {"expected_revision", "given", "event", "scope", "spoken_by", *IN_FACTS}:
                 value = (word,) if one.name in {"documents", "evidence", "holds"} else word
@@ -222,7 +222,7 @@ def test_an_invented_person_is_found_nowhere_in_clear(  # noqa: PLR0917 - fixtur
         case = _drive(desk, tried)
         assert case in {match.case for match in identities.search(desk, "900101", FORM, POLICE)}, "she is on record"
         for kind in ("case", "case_key", "identity", "index", "installation"):
-            list(rotating(desk).run(kind, "*" if kind == "installation" else HERE))  # type: ignore[arg-type]
+            list(rotating(desk).run(kind, "*" if kind == "installation" else HERE))
         ask(desk, cmd.Contribute(case=case, track="rescue", documents=("report",)))
         ask(desk, cmd.Close(case=case, outcome="death"))
         before = _texts(database, postgres)

@@ -254,7 +254,7 @@ def test_a_certificate_is_never_changed_and_outlives_every_rotation(
         with pytest.raises(Exception, match="append-only"):
             as_owner(database, act, values=(b"",))
     for kind in ("case", "case_key", "identity", "index"):
-        steps = [*rotating(desk).run(kind, HERE)]  # type: ignore[arg-type]
+        steps = [*rotating(desk).run(kind, HERE)]
         assert steps[-1].finished
         assert steps[-1].done == steps[-1].total
     assert erasure.certificate_of(desk, erased) == certificate

@@ -205,6 +205,15 @@ def test_a_newer_release_supersedes_the_older_for_new_cases_and_running_ones_kee
     assert release.standing(town.desk) == {town.hash(): "superseded", town.hash("2021.1"): "released"}
 
 
+@pytest.mark.parametrize(("first", "then"), [("2021.9", "2021.10"), ("2021.10", "2021.9")])
+def test_releases_supersede_in_their_order_and_versions_are_not_compared(town: Town, first: str, then: str) -> None:
+    for version in (first, then):
+        town.write(version)
+        town.in_force(f"tiny@{version}")
+    assert read.replay(town.desk, ask(town.desk, OPEN).case).pin.version == then
+    assert release.standing(town.desk) == {town.hash(first): "superseded", town.hash(then): "released"}
+
+
 def test_a_release_whose_day_has_not_come_supersedes_nothing_yet(town: Town) -> None:
     town.in_force()
     town.write("2027.1", ("since: 2020-01-01", "since: 2027-01-01"))
@@ -296,7 +305,7 @@ def test_a_trial_world_releases_candidates_by_keys_that_nobody_has(town: Town, d
     with pytest.raises(CommandMalformed, match="no world for trial"):
         trial.release_all(town.desk, [one.definition for one in town.library.definitions])
     with play_desk(database.app_url, known=True) as desk:
-        trial.release_all(desk, [RULES.definition])  # a draft: there is nothing to release
+        trial.release_all(desk, [RULES.definition.model_copy(update={"status": "draft"})])  # nothing to release
         with pytest.raises(DefinitionNotReleased):
             ask(desk, cmd.OpenCase(case="", area="900101"))
 

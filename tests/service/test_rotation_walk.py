@@ -98,7 +98,7 @@ class Walk(RuleBasedStateMachine):
         ask(self.desk, command)
         self.model[case].notes += 1
 
-    @precondition(_live)
+    @precondition(lambda self: bool(self._live()))
     @rule(which=st.integers(0, 20), amends=st.booleans())
     def record(self, which: int, amends: bool) -> None:
         """An identity is recorded, or one of the case becomes another's."""
@@ -157,7 +157,7 @@ class Walk(RuleBasedStateMachine):
         """A new process, with nothing in its caches."""
         self.desk.safe = Safe(lambda: ROOTS, self.desk.clock)
 
-    @precondition(_live)
+    @precondition(lambda self: bool(self._live()))
     @rule(which=st.integers(0, 20))
     def erase(self, which: int) -> None:
         """A case is closed and erased."""

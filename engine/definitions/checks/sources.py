@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from engine.core.conditions import TrackAt, TrackReached, walk
 from engine.core.definition import Duty, Prohibition, Sourced, Step
+from engine.definitions.basis import printed_units
 from engine.definitions.checks.context import Context
 from engine.definitions.finding import Where
 from engine.definitions.uses import requirements
+
+PARTNERS = "partners_not_as_printed"
+"""No file can say otherwise: flattening derives the partners. A definition changed after that can."""
 
 
 def check_sources(context: Context) -> None:
@@ -18,11 +22,13 @@ def check_sources(context: Context) -> None:
         for name, step in track.steps.items():
             _check_basis(context, step, (*here, "steps", name))
             _check_lead(context, step, (*here, "steps", name))
+            _check_partners(context, step, (*here, "steps", name))
         for name, move in track.moves.items():
             _check_basis(context, move, (*here, "moves", name))
     for name, duty in definition.duties.items():
         _check_basis(context, duty, ("duties", name))
         _check_lead(context, duty, ("duties", name))
+        _check_partners(context, duty, ("duties", name))
         _check_office(context, duty, ("duties", name))
     for name, prohibition in definition.prohibitions.items():
         _check_basis(context, prohibition, ("prohibitions", name))
@@ -67,6 +73,17 @@ def _leads(context: Context, held: Step | Duty) -> list[str]:
     rows = [context.inventory.row(basis.row) for basis in held.basis]
     units = [unit for row in rows if row for unit in row.responsible]
     return list(dict.fromkeys(unit.function for unit in units if unit.function))
+
+
+def _check_partners(context: Context, held: Step | Duty, path: Where) -> None:
+    """Joint leads, cooperating units and the names shown as printed are those of the clauses, no more and no less."""
+    rows = [row for row in (context.inventory.row(basis.row) for basis in held.basis) if row]
+    for key, names in printed_units(rows, held.responsible).items():
+        if list(getattr(held, key)) != names:
+            printed = ", ".join(names) or "-"
+            wrong = (f"{key}与条款所印不符。", f"`{key}` is not what the clauses print.")
+            right = (f"应为：{printed}。", f"It is: {printed}.")
+            context.wrong((*path, key), PARTNERS, wrong, right)
 
 
 def _check_office(context: Context, duty: Duty, path: Where) -> None:

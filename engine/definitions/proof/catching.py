@@ -1,4 +1,4 @@
-"""Who notices a mutant: shape, coverage, soundness, the invariants; or nobody could, because it changes nothing.
+"""Who notices a mutant: the checks, the table of safeguards, the proofs; or nobody could, as it changes nothing.
 
 Asked in the order of what it costs. The stories are played one floor up (``engine.service.mutants``).
 """
@@ -12,6 +12,7 @@ from engine.core.conditions import Condition, Judged, TrackAt, TrackReached
 from engine.core.definition import Definition
 from engine.definitions.checks import Context, check_definition
 from engine.definitions.coverage import coverage
+from engine.definitions.double_entry import compare
 from engine.definitions.finding import Finding, Findings, Place, Where
 from engine.definitions.inventory import Inventory
 from engine.definitions.loader import Loaded
@@ -24,6 +25,8 @@ from engine.definitions.proof.soundness import clusters, soundness
 from engine.definitions.proof.ways import Ways
 from engine.definitions.proof.worlds import TooLarge, WorldView, combinations
 from engine.definitions.reading import Tree
+from engine.definitions.safeguards import Table
+from engine.definitions.time_limits import check_time_limits
 from engine.errors import DefinitionBroken
 
 LARGEST_COMPARED = 20_000
@@ -53,11 +56,15 @@ def flaws_of_shape(definition: Definition, known: Known) -> list[Finding]:
 
 @dataclass
 class Watch:
-    """Everything that watches over one definition, and what it says of the definition as it is."""
+    """Everything that watches over one definition, and what it says of the definition as it is.
+
+    ``table``: its table of safeguards; without one nothing rests on a second entry.
+    """
 
     loaded: Loaded
     known: Known
     invariants: Mapping[str, Invariant]
+    table: Table | None = None
     most_worlds: int = MOST_WORLDS
     _sound: dict[tuple[str, ...], frozenset[tuple[str, str]]] = field(default_factory=dict)
     _broken: dict[Statement, bool] = field(default_factory=dict)
@@ -68,10 +75,10 @@ class Watch:
         return self.loaded.definition
 
     def notices(self, mutant: Mutation) -> tuple[str, str] | None:
-        """Who notices a mutant, and what: ``shape``, ``coverage``, ``soundness`` or ``invariant``; or nobody."""
+        """Who notices a mutant, and what; or nobody. Soundness, which takes longest, is asked last."""
         looks: tuple[tuple[str, Callable[[Mutation], str | None]], ...] = (
-            ("shape", self.shape), ("coverage", self.coverage), ("invariant", self.invariant),
-            ("soundness", self.soundness),
+            ("shape", self.shape), ("coverage", self.coverage), ("safeguard", self.safeguard),
+            ("invariant", self.invariant), ("soundness", self.soundness),
         )  # fmt: skip
         for who, look in looks:
             said = look(mutant)
@@ -86,7 +93,19 @@ class Watch:
 
     def coverage(self, mutant: Mutation) -> str | None:
         """The code of the first finding of coverage."""
-        found = coverage(replace(self.loaded, definition=mutant.definition), self.known.inventory).findings
+        changed = replace(self.loaded, definition=mutant.definition)
+        findings = Findings()
+        check_time_limits(changed, self.known.inventory, findings)
+        found = [*coverage(changed, self.known.inventory).findings, *findings.sorted()]
+        return f"{found[0].code}: {found[0].where}" if found else None
+
+    def safeguard(self, mutant: Mutation) -> str | None:
+        """The code of the first thing on which the definition and its table of safeguards differ."""
+        if self.table is None:
+            return None
+        findings = Findings()
+        compare(self.table, mutant.definition, self.known.inventory, findings)
+        found = findings.sorted()
         return f"{found[0].code}: {found[0].where}" if found else None
 
     # ── soundness ──

@@ -24,8 +24,8 @@ GROUPS = {
     "duties and settings": _of(relabelling),
     "labels": sorted(LABELS),
 }
-FLOORS = {"rules": 0.6, "tracks": 0.45, "duties and settings": 0.45, "labels": 0.25}
-"""Of the fixed spread of Fujian, by group; measured 0.65, 0.50, 0.50 and 0.375: one mutant more may slip through."""
+FLOORS = {"rules": 0.75, "tracks": 0.64, "duties and settings": 0.86, "labels": 0.87}
+"""Of the fixed spread of Fujian, by group; measured 0.80, 0.68, 0.91 and 1.00: one mutant more may slip through."""
 
-FLOOR_OF_ALL = {"anshan": 0.35, "dehong": 0.35, "fujian": 0.35, "lincang": 0.35, "tianjin": 0.35}
-"""Of every mutant of a definition; a guess from samples until `make long` has run once on a quiet machine."""
+FLOOR_OF_ALL = {"anshan": 0.85, "dehong": 0.85, "fujian": 0.85, "lincang": 0.85, "tianjin": 0.85}
+"""Of every mutant of a definition; samples of eight of each operator came to 0.95 and 0.96."""

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
 from engine import bootstrap
-from engine.core.conditions import All, Not
+from engine.core.conditions import All, FactKnown, Not
+from engine.core.definition import Label, Requirement
 from engine.definitions.proof.catching import Watch
 from engine.definitions.proof.edits import DROPPED, Mutation, at, changed, mutation
 from engine.definitions.proof.mutants import OPERATORS, mutants, spread
-from engine.errors import CommandMalformed
+from engine.errors import CommandMalformed, DefinitionBroken
 from engine.service.mutants import Court, Outcome, Tally, as_json, chosen, court, invariants, judged, tallied
 from engine.service.rehearsal import rehearse
 from tests.definitions.mutants.floors import FLOOR_OF_ALL, FLOORS, GROUPS, SPREAD
 
 LIBRARY = bootstrap.library()
 FUJIAN = LIBRARY.get("fujian").definition
+
+
+NOT_THE_BUYERS = ("tracks", "placement", "moves", "place_with_carer", "requires", "carer_not_buyer")
+BARRED = Requirement(
+    when=FactKnown(fact="intake.route", known=True),
+    reason=Label(zh="须先登记来源", en="How the case came in must be on record"),
+    provenance="deployer",
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +98,9 @@ def test_every_mutant_of_a_definition_is_noticed_as_often_as_measured(name: str)
     [
         (("duties", "psychological_care", "responsible"), "nobody_known", "shape"),
         (("listed", next(iter(FUJIAN.listed))), DROPPED, "coverage"),
-        (("tracks", "legal_aid", "opens", "on_request"), ("police",), "soundness"),
-        (("facts", "search.result", "stated_by"), DROPPED, "invariant"),
+        (("facts", "search.result", "stated_by"), DROPPED, "safeguard"),
+        ((*NOT_THE_BUYERS, "when"), FactKnown(fact="placement.carer", known=True), "invariant"),
+        (("tracks", "legal_aid", "opens", "requires"), {"known": BARRED}, "soundness"),
     ],
 )
 def test_each_watcher_notices_what_is_its_own(judges: Court, path: tuple[str, ...], value: object, who: str) -> None:
@@ -97,8 +109,8 @@ def test_each_watcher_notices_what_is_its_own(judges: Court, path: tuple[str, ..
 
 
 def test_a_story_notices_a_condition_that_is_gone(judges: Court) -> None:
-    path = ("closings", "archive", "needs_duties")
-    found = judges.judge(mutation("by_hand", FUJIAN, path, False))
+    path = ("closings", "death", "requires", "death_documented")
+    found = judges.judge(mutation("by_hand", FUJIAN, path, DROPPED))
     assert (found.by, "step" in found.said) == ("story", True)
 
 
@@ -119,6 +131,21 @@ def test_stories_go_in_memory_as_they_are_told(judges: Court) -> None:
     for one in judges.stories:
         went = rehearse(judges.stage, one)
         assert (went.broken, bool(went.heard)) == (None, True), one.scenario.scenario
+
+
+def test_without_its_table_a_definition_loses_what_rests_on_a_second_entry(judges: Court) -> None:
+    loosened = mutation("by_hand", FUJIAN, ("openers", "criminal_case"), ("police", "civil_affairs"))
+    alone = replace(judges.watch, table=None)
+    assert (judges.watch.notices(loosened) or ("nobody",))[0] == "safeguard"
+    assert alone.notices(loosened) is None
+
+
+def test_a_table_that_cannot_be_read_is_refused_not_passed_over(tmp_path: Path) -> None:
+    loaded = LIBRARY.get("fujian")
+    (tmp_path / "safeguards").mkdir()
+    (tmp_path / "safeguards" / loaded.path.name).write_text("definition: fujian@2021.1\n", encoding="utf-8")
+    with pytest.raises(DefinitionBroken, match="table of safeguards"):
+        Court.of(LIBRARY, replace(loaded, path=tmp_path / loaded.path.name), {})
 
 
 # ── what people are told ──
