@@ -11,10 +11,9 @@ import typer
 from api.passphrase import passphrase
 from api.speech import Speech
 from engine import bootstrap
-from engine.core.codes import hold_code
 from engine.core.commands import Actor
-from engine.errors import CommandMalformed
 from engine.service import vault_keys
+from engine.service.actors import read_actor
 from engine.service.desk import Desk
 
 if TYPE_CHECKING:
@@ -89,9 +88,4 @@ class World:
 
 def actor(words: str) -> Actor:
     """``PERSON@UNIT`` as an actor. Raises :class:`CommandMalformed`."""
-    person, _, unit = words.strip().rpartition("@")
-    if not person or not unit:
-        raise CommandMalformed(
-            "--as 应写成 办理人@单位，例如 officer-1@gulou-police", "--as is PERSON@UNIT, e.g. officer-1@gulou-police"
-        )
-    return Actor(hold_code("PERSON", person), hold_code("UNIT", unit))
+    return read_actor(words)

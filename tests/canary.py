@@ -59,14 +59,13 @@ def _base64(plain: bytes) -> Iterator[tuple[bytes, str]]:
 
 def leaks(words: Iterable[str], texts: Mapping[str, bytes]) -> list[Leak]:
     """Where these words stand in these texts, each writing once for each text."""
-    found = []
-    for word in words:
-        for writing, encoding in writings(word).items():
-            for where, text in texts.items():
-                offset = text.find(writing)
-                if offset >= 0:
-                    found.append(Leak(where, offset, word, encoding))
-    return found
+    return [
+        Leak(where, offset, word, encoding)
+        for word in words
+        for writing, encoding in writings(word).items()
+        for where, text in texts.items()
+        if (offset := text.find(writing)) >= 0
+    ]
 
 
 def files_in(*folders: Path) -> dict[str, bytes]:
