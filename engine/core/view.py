@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from typing import Protocol
 
 from engine.core.case import Case
 from engine.core.conditions import Judged
@@ -19,27 +20,15 @@ AGE = "victim.age_years"
 """The fact that the vault answers where it knows the birth date: whole years on the day of the question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identities:
-    """What the vault says about the persons of a case without saying who they are.
+class Identities(Protocol):
+    """What the vault answers about the persons of a case without saying who they are."""
 
-    ``same`` are pairs of references that are one person, ``undecided`` pairs that cannot be told apart, ``known`` the
-    references that have an identity to compare. ``age_years`` is the victim's, if the birth date is known.
-    """
-
-    age_years: int | None = None
-    same: frozenset[tuple[str, str]] = frozenset()
-    undecided: frozenset[tuple[str, str]] = frozenset()
-    known: frozenset[str] = frozenset()
+    @property
+    def age_years(self) -> int | None:
+        """The victim's age today in whole years, if the birth date is known."""
 
     def is_among(self, person: str, persons: Sequence[str]) -> bool | None:
-        """Whether a person is one of these; whoever has no identity can be compared with nobody."""
-        pairs = {(person, other) for other in persons}
-        if person in persons or not self.same.isdisjoint(pairs):
-            return True
-        if persons and (person not in self.known or not self.known.issuperset(persons)):
-            return None
-        return False if self.undecided.isdisjoint(pairs) else None
+        """Whether a person is one of these; ``None`` when they cannot be told apart, or one of them has no identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +49,8 @@ class CaseView:
 
     def fact(self, name: str) -> object | None:
         """The stated value, or ``None``; an age is the vault's where it knows the birth date."""
-        if name == AGE and self.identities is not None and self.identities.age_years is not None:
-            return self.identities.age_years
+        if name == AGE and self.identities is not None and (years := self.identities.age_years) is not None:
+            return years
         stated = self.case.facts.get(name)
         return None if stated is None else stated.value
 

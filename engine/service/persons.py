@@ -6,10 +6,9 @@ Nothing here hands an identity to anybody: what leaves are references, ages, kin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import product
 
 import msgspec
 
@@ -104,7 +103,7 @@ class Persons:
         if enclosed is not None:
             known[enclosed.person] = enclosed.identity
             roles[enclosed.person] = enclosed.role
-        return answers(known, roles, today)
+        return Known(known, roles, today)
 
     def screen(self, case: Case, key: CaseKey, texts: Mapping[str, str]) -> None:
         """Raise :class:`IdentifierInText` when a free text holds an identifier that the vault knows of this case."""
@@ -151,20 +150,34 @@ class Persons:
 _NEAREST = ("same", "likely", "possible")
 
 
-def answers(known: Mapping[str, Identity], roles: Mapping[str, str], today: date) -> Identities:
-    """What conditions may ask, of identities that are open already."""
-    comparable = frozenset(name for name, one in known.items() if index.values(one))
-    same: set[tuple[str, str]] = set()
-    undecided: set[tuple[str, str]] = set()
-    for one, other in product(sorted(comparable), repeat=2):
-        if one == other:
-            continue
-        verdict = index.is_same_person(known[one], known[other])
-        if verdict is not False:
-            (same if verdict else undecided).add((one, other))
-    ages = [age_on(one, today) for name, one in known.items() if roles.get(name) == "victim"]
-    stated = [age for age in ages if age is not None]
-    return Identities(stated[0] if len(stated) == 1 else None, frozenset(same), frozenset(undecided), comparable)
+@dataclass(slots=True)
+class Known:
+    """The persons of a case with their identities open, in memory only: answers conditions, and names nobody.
+
+    Two of them are compared when a condition asks, for most conditions never do.
+    """
+
+    identities: Mapping[str, Identity]
+    roles: Mapping[str, str]
+    today: date
+
+    @property
+    def age_years(self) -> int | None:
+        """See :class:`engine.core.view.Identities`; of two victims in one record neither is meant."""
+        victims = [one for name, one in self.identities.items() if self.roles.get(name) == "victim"]
+        ages = [age for one in victims if (age := age_on(one, self.today)) is not None]
+        return ages[0] if len(ages) == 1 else None
+
+    def is_among(self, person: str, persons: Sequence[str]) -> bool | None:
+        """See :class:`engine.core.view.Identities`: whoever has no identity can be compared with nobody."""
+        if person in persons:
+            return True
+        verdicts = [self._is_same(person, other) for other in persons]
+        return True if True in verdicts else None if None in verdicts else False
+
+    def _is_same(self, person: str, other: str) -> bool | None:
+        one, two = self.identities.get(person), self.identities.get(other)
+        return None if one is None or two is None else index.is_same_person(one, two)
 
 
 def holds(identity: Identity) -> tuple[str, ...]:
