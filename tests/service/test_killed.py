@@ -129,7 +129,8 @@ def test_a_process_killed_while_it_refuses_changes_nothing_and_the_next_refusal_
     database: Database, processes: Processes
 ) -> None:
     with play_desk(database.app_url) as desk:
-        case = opened(desk)
+        opening = cmd.OpenCase(case="", area="900101", facts={"victim.is_child": True}, idempotency_key="first")
+        case = ask(desk, opening).case  # with a key, so that the house has its own key already
         command = cmd.Move(case=case, track="rescue", move="place", idempotency_key="k")
         before = everything(database)
         for step in range(1, 6):  # at 6 it is decided: a refusal never comes there
