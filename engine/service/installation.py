@@ -160,7 +160,9 @@ def _setting(name: str, parameter: Parameter, raw: RawValue) -> object:
     return value
 
 
-def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list[Check]:
+def doctor(
+    url: str, now: datetime, load_library: Callable[[], Library], *, key_file: Path | None = None
+) -> list[Check]:
     """Look at everything an installation stands on; a fault is a line, never an exception of its own."""
     checks = [_python(), _clock(now)]
     library = _attempt("definitions", load_library, checks, lambda found: _count(found, "流程定义", "definitions"))
@@ -172,6 +174,8 @@ def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list
         return checks
     with database:
         checks += _embedded(database)
+        if key_file is not None:
+            checks.append(_keys(database, key_file))
         directory = _attempt("directory", lambda: _directory(database), checks, _directory_words)
         shelf = {one.hash: one.definition for one in library.definitions} if library is not None else {}
         released = _attempt("releases", lambda: _released(database, shelf), checks, _released_words)
@@ -180,6 +184,22 @@ def doctor(url: str, now: datetime, load_library: Callable[[], Library]) -> list
     if directory is not None and released is not None:
         checks += _not_released(directory, released)
     return checks
+
+
+def _keys(database: Database, key_file: Path) -> Check:
+    """Whether the key file is where it should be; it is not opened for this."""
+    with database.reading() as work:
+        is_sealed = bool(work.vault_keys())
+    if not key_file.is_file():
+        zh, en = f"没有密钥文件 {key_file}", f"there is no key file {key_file}"
+        if is_sealed:
+            said = Label(zh=f"{zh}，数据无法打开：请放回原文件", en=f"{en}, nothing can be opened: put it back")
+            return Check("keys", "bad", said)
+        return Check("keys", "warn", Label(zh=f"{zh}：请执行 guitu keys init", en=f"{en}: run guitu keys init"))
+    if key_file.stat().st_mode & 0o077:
+        zh, en = f"他人可读 {key_file}：请 chmod 600", f"others may read {key_file}: chmod 600 it"
+        return Check("keys", "bad", Label(zh=zh, en=en))
+    return Check("keys", "ok", Label(zh=f"密钥文件 {key_file}", en=f"key file {key_file}"))
 
 
 def _attempt(name: str, ask: Callable[[], T], checks: list[Check], say: Callable[[T], tuple[str, str]]) -> T | None:

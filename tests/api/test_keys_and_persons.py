@@ -110,3 +110,19 @@ def test_a_faulty_form_is_refused_without_repeating_it(guitu: Guitu, tmp_path: P
     assert refused["code"] == "command_malformed"
     assert "surname" not in json.dumps(refused)
     assert guitu.json("case", "list", *POLICE) == []
+
+
+def test_the_doctor_misses_the_key_file(guitu: Guitu) -> None:
+    def keys() -> str:
+        return next(one["state"] for one in json.loads(guitu.run("doctor", "--json", code=expected).stdout)["checks"]
+                    if one["name"] == "keys")  # fmt: skip
+
+    expected = 0
+    assert keys() == "ok"
+    guitu.run("case", "open", "--area", "350102", *POLICE)
+    path = guitu.home / "keys" / "root.json"
+    path.chmod(0o644)
+    expected = 1
+    assert keys() == "bad"
+    path.rename(path.with_name("elsewhere"))
+    assert keys() == "bad"
