@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.api.conftest import Guitu
+from tests.api.conftest import POLICE, Guitu
 
 
 def test_a_world_is_backed_up_verified_and_restored(guitu: Guitu, opened: Callable[..., str], tmp_path: Path) -> None:
@@ -18,7 +19,10 @@ def test_a_world_is_backed_up_verified_and_restored(guitu: Guitu, opened: Callab
     again = Guitu(tmp_path / "again")
     restored = again.json("backup", "restore", folder)
     assert (restored["digest"], restored["needs_upgrade"]) == (made["digest"], False)
-    again.run("case", "replay", case, "--as", "officer-1@gulou-police")
+    replay = ("case", "replay", case, *POLICE)
+    assert again.json(*replay, code=10)["code"] == "keys_missing", "a backup without the keys opens nothing"
+    shutil.copytree(guitu.home / "keys", again.home / "keys")
+    again.run(*replay)
     assert again.json("backup", "restore", folder, code=6)["code"] == "backup_refused"
 
 

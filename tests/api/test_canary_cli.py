@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -99,6 +100,24 @@ def test_what_is_typed_lies_nowhere_in_clear(
     assert leaks(CANARIES.values(), said | files_in(guitu.home, scratch)) == []
     assert codes >= {2, 4}
     assert 70 not in codes
+    _back_up(guitu, tmp_path / "backup", Guitu(tmp_path / "again"), said)
+    shutil.copytree(guitu.home / "keys", tmp_path / "again" / "keys")
+    found = Guitu(tmp_path / "again").json("identity", "search", "--area", "350102", str(forms / "form.json"), *POLICE)
+    assert [match["case"] for match in found] == [case], "she is in the backup"
+    assert leaks(CANARIES.values(), said | files_in(scratch, tmp_path / "backup", tmp_path / "again")) == []
+
+
+def _back_up(guitu: Guitu, folder: Path, again: Guitu, said: dict[str, bytes]) -> None:
+    """Make a backup, look at it and put it back; what is refused the second time says so as JSON."""
+    for world, words in (
+        (guitu, ["create", str(folder)]), (guitu, ["verify", str(folder)]), (guitu, ["verify", str(folder), "--json"]),
+        (again, ["restore", str(folder)]),
+    ):  # fmt: skip
+        done = world.run("backup", *words)
+        said[" ".join(words)] = (done.stdout + done.stderr).encode()
+    for words in (["create", str(folder), "--json"], ["restore", str(folder), "--json"]):  # refused: they are not empty
+        done = (guitu if words[0] == "create" else again).run("backup", *words, code=6)
+        said[" ".join(words)] = (done.stdout + done.stderr).encode()
 
 
 def test_an_erased_case_says_so_in_every_command(guitu: Guitu, opened: Opened, tmp_path: Path) -> None:

@@ -8,24 +8,32 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
+from engine import bootstrap
 from engine.core import commands as cmd
 from engine.core.commands import COMMANDS, Actor, Command
+from engine.definitions.scenario import StoryStep, Told
 from engine.errors import GuituError
-from engine.service import attachments, erasure, identities, read
-from engine.service.desk import Desk
+from engine.service import attachments, erasure, identities, installation, read
+from engine.service.desk import Books, Desk
 from engine.service.erasure import Erasing
 from engine.service.log import configure
 from engine.service.retention import retention
+from engine.service.story import Player, stories
+from engine.service.story_people import invented
+from engine.service.trial import release_all
+from engine.store.database import Database as Opened
+from engine.vault.pseudonym import new_pseudonym
 from tests.canary import CANARIES, files_in, leaks, writings
 from tests.conftest import Database
 from tests.core.play import READY
+from tests.keys import safe
 from tests.postgres import PostgresServer
 from tests.service.desks import POLICE, ask, opened, play_desk
 from tests.service.inspection import as_owner, sqlite_path
@@ -39,6 +47,7 @@ FORM: dict[str, Any] = {
 RULES = retention()
 CUSTODIANS = [Actor("officer-2", "civil-a"), Actor("officer-3", "police-a")]
 IN_FACTS = {"facts", "value"}
+STORY_PERSON = "P-BUYER-0001"
 
 
 @dataclass
@@ -175,6 +184,70 @@ def _plain(name: str) -> object:
         "event": 1, "person": "ann",
     }  # fmt: skip
     return known.get(name, "other")
+
+
+# ── a story ──
+
+
+def _story_desk(url: str) -> Desk:
+    """A desk in the demo directory, with the procedure of one story released."""
+    books = Books.of(bootstrap.library())
+    desk = Desk(Opened.open(url), books, bootstrap.now, new_pseudonym, safe(bootstrap.now))
+    installation.load_demo_directory(desk)
+    release_all(desk, [rules.definition for rules in books.rules.values() if rules.definition.id == "fujian"])
+    return desk
+
+
+def _telling(told: Told) -> Told:
+    """The story, with words that name somebody whom its case does not know yet, and then somebody whom it knows."""
+    note = {"as": told.scenario.steps[0].as_, "contribute": "rescue"}
+    refused = {"expect": "refused", "code": "identifier_in_text"}
+    unknown = [StoryStep.model_validate(note | {"note": word}) for word in CANARIES.values()]
+    known = [StoryStep.model_validate(note | refused | {"note": f"{word}之邻"}) for word in _words(STORY_PERSON)]
+    opening, *others = told.scenario.steps
+    until = next(at for at, step in enumerate(others, start=1) if STORY_PERSON in str(step.facts))
+    return _with_steps(told, [opening, *unknown, *others[:until], *known])
+
+
+def _with_steps(told: Told, steps: list[StoryStep]) -> Told:
+    return replace(told, scenario=told.scenario.model_copy(update={"steps": steps, "leaves": {}}))
+
+
+def _words(reference: str) -> list[str]:
+    identity = invented(reference)
+    assert identity.name is not None
+    assert identity.id_number is not None
+    return [identity.name, identity.id_number]
+
+
+def test_the_people_of_a_story_are_found_nowhere_in_clear(
+    database: Database, postgres: PostgresServer | None, scratch: Path, log: io.StringIO,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    tried = Tried()
+    told = _telling(next(one for one in stories(definition="fujian") if one.scenario.scenario == "fujian_child"))
+    desk = _story_desk(database.app_url)
+    with desk.database:
+        player = Player(desk, told)
+        refusals = [beat.refusal for beat in player.play() if beat.refusal is not None and beat.act == "contribute"]
+        for refusal in refusals:
+            tried.do(_raise, refusal)
+        wrong = told.scenario.steps[-1].model_copy(update={"expect": "done", "code": None})
+        again = Player(desk, _with_steps(told, [*told.scenario.steps[:-1], wrong]))
+        tried.do(lambda: list(again.play()))
+        known = read.show(desk, player.cases["main"], Actor("officer-1", "gulou-police")).case.persons
+        texts = _texts(database, postgres)
+    assert STORY_PERSON in known
+    assert len(refusals) == len(_words(STORY_PERSON))
+    assert tried.codes == {"identifier_in_text", "story_broken"}
+    out, err = capfd.readouterr()
+    said = {"errors": "\n".join(tried.said), "log": log.getvalue(), "stdout": out, "stderr": err}
+    texts |= {name: text.encode() for name, text in said.items()} | files_in(scratch)
+    assert leaks([*CANARIES.values(), *_words(STORY_PERSON)], texts) == []
+
+
+def _raise(error: GuituError) -> None:
+    raise error
 
 
 # ── searching ──
