@@ -10,6 +10,7 @@ from typing import Literal
 from engine.core import commands as cmd
 from engine.core.directory import Directory
 from engine.core.machine import Rules
+from engine.vault.identity import Identity
 
 Kind = Literal["moves", "offers", "acceptances", "others"]
 KINDS: tuple[Kind, ...] = ("moves", "offers", "acceptances", "others")
@@ -17,12 +18,16 @@ KINDS: tuple[Kind, ...] = ("moves", "offers", "acceptances", "others")
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One command of the script; its case and the county of its unit are filled in (``{area}`` in ``unit``)."""
+    """One command of the script; its case and the county of its unit are filled in (``{area}`` in ``unit``).
+
+    ``enclosed`` is the identity that comes with the command, if one does.
+    """
 
     unit: str
     command: cmd.Command
     kind: Kind = "others"
     track: str = ""
+    enclosed: Identity | None = None
 
     def unit_in(self, area: str) -> str:
         """The unit that acts for a county."""

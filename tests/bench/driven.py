@@ -13,7 +13,7 @@ import structlog
 from engine import bootstrap
 from engine.core.commands import Actor, Command
 from engine.service.desk import Books, Desk, kept
-from engine.service.handle import handle
+from engine.service.handle import Answer, handle
 from engine.service.log import configure
 from engine.service.trial import release_all
 from engine.store.database import Database
@@ -64,11 +64,16 @@ def words(number: int, act: Act, case: str, area: str) -> tuple[Command, Actor]:
     return act.on(case, area, f"{case}-{number:03d}")
 
 
+def carry_out(desk: Desk, number: int, act: Act, case: str, area: str) -> Answer:
+    """Carry out an act on a case, with what comes enclosed."""
+    return handle(desk, *words(number, act, case, area), enclosed=act.enclosed)
+
+
 def opened(procedure: Procedure, desk: Desk, area: str) -> str:
     """A new case, ready for its first move."""
     case = new_pseudonym()
     for number, act in enumerate(procedure.opening):
-        handle(desk, *words(number, act, case, area))
+        carry_out(desk, number, act, case, area)
     return case
 
 
@@ -83,7 +88,10 @@ def engine_job(procedure: Procedure, url: str, cases: int) -> Job:
             todo: list[Move] = []
             for number, act in enumerate(procedure.script, len(procedure.opening)):
                 random.shuffle(files)
-                todo += [partial(handle, desk, *words(number, act, case, area)) for case, area in files]
+                todo += [
+                    partial(handle, desk, *words(number, act, case, area), enclosed=act.enclosed)
+                    for case, area in files
+                ]
             yield todo
 
     return job

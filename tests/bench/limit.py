@@ -4,7 +4,8 @@ What it includes, per move: one transaction (``BEGIN IMMEDIATE`` on SQLite) that
 key (``FOR UPDATE`` on PostgreSQL, all of its content), writes the same rows to the same tables with the same
 statements (events, positions, hand-offs, units, the kept answer, the case row last), and commits; constraints,
 indexes and triggers are those of the schema. What it does not: looking for an earlier answer under the
-idempotency key, decoding, judging, encoding, logging. Values are ready for the driver before the clock starts.
+idempotency key, reading the case's people, opening, judging, encoding, sealing, logging. Values are ready for the
+driver before the clock starts: sealed for the case they are written for, of the same size as the engine's.
 
 On PostgreSQL every statement is prepared, and sent in a pipeline: two waits per move, one for the case row and
 one for the commit. ``stepwise`` waits for every statement instead, as bare SQL is usually written.

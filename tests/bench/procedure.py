@@ -18,7 +18,9 @@ from engine.core.decide.draft import Context
 from engine.core.definition import Definition
 from engine.core.directory import Directory, Jurisdiction, Unit, UnitName
 from engine.core.machine import compile_rules
-from engine.core.view import default_parameters
+from engine.core.view import CHINA, default_parameters
+from engine.service.persons import Known, holds
+from engine.service.story_people import invented
 from tests.bench.acts import Act, Procedure
 
 MOVES = 60
@@ -84,6 +86,9 @@ OPENING: dict[str, cmd.RawValue] = {
     "buyers": ["P-BUYER01", "P-BUYER02"], "origin": "unknown", "injured": False, "note": "三月一日接报，街面巡逻中发现",
 }  # fmt: skip
 """What the opener states; varied a little from case to case."""
+
+PEOPLE: dict[str, cmd.Role] = {"P-CARER01": "carer", "P-BUYER01": "buyer_family", "P-BUYER02": "buyer_family"}
+"""Whom the opener names, and as what: a ban compares identities, so each has one on record."""
 
 
 def _label(text: str) -> dict[str, str]:
@@ -165,7 +170,7 @@ def _facts() -> dict[str, object]:
 
 def _definition() -> Definition:
     return Definition.model_validate({
-        "id": "bench", "version": "1", "status": "draft", "jurisdiction": PROVINCE, "title": _label("bench"),
+        "id": "bench", "version": "1", "status": "candidate", "jurisdiction": PROVINCE, "title": _label("bench"),
         "effective": {"since": "2020-01-01"}, "sources": [{"id": "bench", "title": "bench"}],
         "units": {name: {"zh": zh, "en": name, "level": "county"} for name, zh in _FUNCTIONS.items()},
         "openers": {"victim": ["police"]}, "facts": _facts(),
@@ -232,22 +237,28 @@ def receiver_of(act: Act) -> str:
 
 
 def _opening() -> list[Act]:
-    """What happens to a case before its moves are counted: it is opened, and the victim consents to help."""
+    """What happens to a case before its moves are counted: it is opened, its people are known, the victim consents."""
     police = unit_of("police", "{area}")
     return [
         Act(police, cmd.OpenCase(case="", area="", definition="bench", facts=OPENING)),
+        *(Act(police, _introduction(person, role), enclosed=invented(person)) for person, role in PEOPLE.items()),
         Act(police, cmd.RecordConsent(case="", consent="help", given=True)),
     ]
+
+
+def _introduction(person: str, role: cmd.Role) -> cmd.RecordIdentity:
+    return cmd.RecordIdentity(case="", role=role, holds=holds(invented(person)), person=person)
 
 
 def _script() -> list[Act]:
     """The sixty moves, found by walking the tracks in turn through ``decide``."""
     case, area, at, acts = None, COUNTIES[0], datetime(2026, 1, 5, 1, 0, tzinfo=UTC), []
     units, parameters = directory(), default_parameters(RULES.definition)
+    people = Known({person: invented(person) for person in PEOPLE}, PEOPLE, at.astimezone(CHINA).date())
 
     def follow(act: Act, case: Case | None) -> Case:
         command, actor = act.on("GT", area, "")
-        after = decide(command, case, Context(actor, at, RULES, units, parameters)).case
+        after = decide(command, case, Context(actor, at, RULES, units, parameters, identities=people)).case
         return replace(after, revision=after.revision + 1)
 
     for act in _opening():

@@ -1,8 +1,9 @@
 """A story that ships with the definitions, as a script for the bench: real rules and units, to the archive.
 
 The story is played once; every command that was carried out is taken down, and walked again for every case of the
-bench. Refused attempts are left out. Dates in its facts are those of the first playing, which ends before today, so
-whatever had to be waited for has been waited for.
+bench, with the identities that the player records for those whom the story names. Refused attempts are left out.
+Dates in its facts are those of the first playing, which ends before today, so whatever had to be waited for has been
+waited for.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from engine.core.machine import Rules
 from engine.definitions.directory_file import demo_directory, read_directory
 from engine.definitions.scenario import Told
 from engine.service import story as stories_room
+from engine.service import story_people
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import Answer, handle
 from engine.service.trial import release_all
 from engine.store import migrate
 from engine.store.database import Database
+from engine.vault.identity import Identity
 from engine.vault.pseudonym import new_pseudonym
 from tests.bench.acts import Act, Kind, Procedure
 from tests.bench.driven import log_to_nowhere
@@ -53,15 +56,19 @@ def _rules(books: Books, told: Told) -> Rules:
 def _taken_down(told: Told, books: Books) -> list[Act]:
     acts: list[Act] = []
 
-    def listening(desk: Desk, command: cmd.Command, actor: cmd.Actor) -> Answer:
-        answer = handle(desk, command, actor)
-        acts.append(_act(command, actor, answer))
+    def listening(desk: Desk, command: cmd.Command, actor: cmd.Actor, *, enclosed: Identity | None = None) -> Answer:
+        answer = handle(desk, command, actor, enclosed=enclosed)
+        acts.append(replace(_act(command, actor, answer), enclosed=enclosed))
         return answer
 
     with tempfile.TemporaryDirectory(prefix="guitu-bench-") as folder, log_to_nowhere():
         url = f"sqlite:///{Path(folder) / 'story.sqlite'}"
         migrate.upgrade(url)
-        with Database.open(url) as database, patch.object(stories_room, "handle", listening):
+        with (
+            Database.open(url) as database,
+            patch.object(stories_room, "handle", listening),
+            patch.object(story_people, "handle", listening),
+        ):
             clock = stories_room.clock_ending_before(told, datetime.now(UTC))
             desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock))
             with kept(database) as work:

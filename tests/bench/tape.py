@@ -1,25 +1,59 @@
-"""What the engine writes for each command, taken down as the database driver gets it."""
+"""What the engine writes for each command, taken down as the database driver gets it.
+
+Most of it is sealed under the key of the case, or is a digest: what went into each of these is taken down beside it,
+so that another case gets bytes of the same size, of its own.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, event
 
-from engine.service.handle import handle
+from engine.core.case import Case
+from engine.service.safe import Safe
+from engine.store.cases import StoredCase
+from engine.store.vault import CaseKeyRow
+from engine.store.work import Work
+from engine.vault.keys import EVERYWHERE, CaseKey, Cell, HouseKey, VaultKey, new_case_key
 from engine.vault.pseudonym import new_pseudonym
+from engine.vault.roots import KeyProvider
+from engine.vault.suite import Cipher
 from tests.bench.acts import Procedure
-from tests.bench.driven import bench_desk, words
+from tests.bench.driven import bench_desk, carry_out
+from tests.keys import ROOTS
 
 Written = tuple[str, tuple[Any, ...]]
 """A statement as the driver gets it, and its values as the driver gets them."""
 
+Again = dict[str | bytes, Callable[["Copy"], str | bytes]]
+"""How to make a value that the vault made once more, for a copy of its case."""
+
 _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another case that gets the same rows: its pseudonym in place of the old one, and its key."""
+
+    old: str
+    new: str
+    key: CaseKey
+    wrapped: bytes
+
+    def text(self, text: str) -> str:
+        """A text of the case, for the copy."""
+        return text.replace(self.old, self.new)
+
+    def plain(self, plain: bytes) -> bytes:
+        """Readable bytes of the case, for the copy."""
+        return plain.replace(self.old.encode(), self.new.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +63,28 @@ class Tape:
     case: str
     opening: list[list[Written]]
     moves: list[list[Written]]
+    under: VaultKey
+    """What wraps the key of the case."""
+    again: Again
 
     def for_case(self, case: str) -> Tape:
         """The same rows, of the same size, for another case (its pseudonym is in its keys and hand-offs, too)."""
         assert len(case) == len(self.case)
+        key, row = new_case_key(self.under, case)
+        copy = Copy(self.case, case, key, row.wrapped)
         opening, moves = (
-            [[(sql, tuple(_renamed(value, self.case, case) for value in values)) for sql, values in commit]
+            [[(sql, tuple(self._copied(value, copy) for value in values)) for sql, values in commit]
              for commit in commits]
             for commits in (self.opening, self.moves)
         )  # fmt: skip
-        return Tape(case, opening, moves)
+        return Tape(case, opening, moves, self.under, {})
+
+    def _copied(self, value: object, copy: Copy) -> object:
+        if not isinstance(value, str | bytes):
+            return value
+        if value in self.again:
+            return self.again[value](copy)
+        return copy.text(value) if isinstance(value, str) else copy.plain(value)
 
     @property
     def statements_per_move(self) -> float:
@@ -52,23 +98,91 @@ class Tape:
         return sum(len(value) for value in values if isinstance(value, str | bytes)) / len(self.moves)
 
 
-def _renamed(value: object, old: str, new: str) -> object:
-    if isinstance(value, bytes):
-        return value.replace(old.encode(), new.encode())
-    return value.replace(old, new) if isinstance(value, str) else value
-
-
 def taped(procedure: Procedure, url: str) -> Tape:
     """Walk one case through the engine, and take down what it writes."""
     commits: list[list[Written]] = []
     case, before = new_pseudonym(), len(procedure.opening)
-    with _listening() as heard, bench_desk(procedure, url) as desk:
+    with _listening() as heard, bench_desk(procedure, url) as plain:
+        vault = _TapingSafe(lambda: ROOTS, plain.clock)
+        desk = replace(plain, safe=vault)
         for number, act in enumerate(procedure.acts):
             heard.clear()
-            handle(desk, *words(number, act, case, procedure.areas[0]))
+            carry_out(desk, number, act, case, procedure.areas[0])
             commits.append(list(heard))
+        with desk.database.reading() as work:
+            under = vault.key_by_id(work.case_keys(case)[0].vault_key, work)
     assert all(commits), "every command writes"
-    return Tape(case, commits[:before], commits[before:])
+    return Tape(case, commits[:before], commits[before:], under, vault.again)
+
+
+class _TapingSafe(Safe):
+    """A vault that takes down what it seals and digests."""
+
+    def __init__(self, provider: Callable[[], KeyProvider], clock: Callable[[], datetime]) -> None:
+        super().__init__(provider, clock)
+        self.again: Again = {}
+
+    def key_of(self, stored: StoredCase, work: Work) -> CaseKey:
+        return _TapingKey(super().key_of(stored, work), self.again)
+
+    def make_case_key(self, case: Case, work: Work) -> tuple[CaseKey, CaseKeyRow]:
+        key, row = super().make_case_key(case, work)
+        self.again[row.wrapped] = lambda copy: copy.wrapped
+        return _TapingKey(key, self.again), row
+
+    def house(self, work: Work) -> HouseKey:
+        super().house(work)
+        return _TapingHouse(self.ring(work).all_of("installation", EVERYWHERE), self.again)
+
+
+class _TapingKey(CaseKey):
+    __slots__ = ("_again",)
+
+    def __init__(self, key: CaseKey, again: Again) -> None:
+        super().__init__(key.case_id, key._secrets)
+        self._again = again
+
+    def seal(self, plain: bytes, cell: Cell) -> bytes:
+        sealed = super().seal(plain, cell)
+        self._again[sealed] = lambda copy: copy.key.seal(copy.plain(plain), replace(cell, row=copy.text(cell.row)))
+        return sealed
+
+    def identity_cipher(self, with_key: VaultKey, version: int | None = None) -> Cipher:
+        return _TapingCipher(super().identity_cipher(with_key, version), with_key, self._again)
+
+
+class _TapingCipher(Cipher):
+    __slots__ = ("_again", "_cipher", "_with_key")
+
+    def __init__(self, cipher: Cipher, with_key: VaultKey, again: Again) -> None:
+        self.version = cipher.version
+        self._cipher, self._with_key, self._again = cipher, with_key, again
+
+    def seal(self, plain: bytes, place: bytes) -> bytes:
+        sealed = self._cipher.seal(plain, place)
+        self._again[sealed] = lambda copy: copy.key.identity_cipher(self._with_key).seal(
+            copy.plain(plain), copy.plain(place)
+        )
+        return sealed
+
+    def unseal(self, stored: bytes, place: bytes) -> bytes:
+        return self._cipher.unseal(stored, place)
+
+
+class _TapingHouse(HouseKey):
+    def __init__(self, keys: Iterable[VaultKey], again: Again) -> None:
+        super().__init__(keys)
+        self._again = again
+
+    def digest(self, words: bytes) -> str:
+        made = super().digest(words)
+        self._again[made] = lambda copy: super(_TapingHouse, self).digest(copy.plain(words))
+        return made
+
+    def locator(self, words: bytes) -> str:
+        made = super().locator(words)
+        self._again[made] = lambda copy: super(_TapingHouse, self).locator(copy.plain(words))
+        return made
 
 
 @contextmanager

@@ -38,6 +38,11 @@ ROOMS = (
     ("engine/access/", "access"),
     ("engine/service/content.py", "codec: case and events"),
     ("engine/service/log.py", "log"),
+    ("engine/service/persons.py", "vault: persons opened"),
+    ("engine/vault/index.py", "vault: persons compared"),
+    ("engine/vault/normal.py", "vault: persons compared"),
+    ("engine/vault/", "vault: keys, seals, digests"),
+    ("engine/service/safe.py", "vault: keys, seals, digests"),
     ("engine/service/", "desk: keys, answers, the rest"),
     ("engine/", "other"),
 )
