@@ -1,11 +1,11 @@
-"""Any order of opening, recording, rotating, crashing, restarting, erasing: what must be readable is, and no more."""
+"""Any order of opening, recording, rotating, crashing, restoring, erasing: what must be readable is, and no more."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from engine.core import commands as cmd
 from engine.core.commands import Actor
 from engine.core.events import NoteAdded
 from engine.errors import CaseErased
-from engine.service import read
+from engine.service import backup, read
+from engine.service.backup import Place
 from engine.service.erasure import Erasing, certificate_of
 from engine.service.handle import load_with_key
 from engine.service.persons import Persons
@@ -60,10 +61,15 @@ class Walk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.until = ExitStack()
-        url = f"sqlite:///{type(self).fresh()}"
-        self.desk = self.until.enter_context(play_desk(url, since=START, known=True))
+        file = type(self).fresh()
+        self.root = file.with_suffix("")
+        self.root.mkdir()
+        self.place = Place(self.root, f"sqlite:///{file}", None)
+        self.desk = self.until.enter_context(play_desk(self.place.url, since=START, known=True))
         self.model: dict[str, Known] = {}
+        self.kept: tuple[Path, dict[str, Known]] | None = None
         self.persons = 0
+        self.folders = 0
         self.open()
 
     def teardown(self) -> None:
@@ -156,6 +162,32 @@ class Walk(RuleBasedStateMachine):
     def restart(self) -> None:
         """A new process, with nothing in its caches."""
         self.desk.safe = Safe(lambda: ROOTS, self.desk.clock)
+
+    @rule()
+    def back_up(self) -> None:
+        """A backup is made; the one before it is forgotten."""
+        folder = self._folder("backup")
+        backup.create(self.place, folder, self.desk.clock())
+        self.kept = folder, {case: replace(known, people=dict(known.people)) for case, known in self.model.items()}
+
+    @precondition(lambda self: self.kept is not None)
+    @rule()
+    def restore(self) -> None:
+        """All is lost and put up again from the backup, as it was then: what was erased since can be read again."""
+        assert self.kept is not None, "the precondition says so"
+        folder, model = self.kept
+        now = self.desk.clock()
+        self.until.close()
+        home = self._folder("home")
+        self.place = Place(home, f"sqlite:///{home / 'guitu.db'}", None)
+        backup.restore(self.place, folder)
+        again = play_desk(self.place.url, self.folders * 1000, since=now, known=True)
+        self.desk = self.until.enter_context(again)
+        self.model = {case: replace(known, people=dict(known.people)) for case, known in model.items()}
+
+    def _folder(self, name: str) -> Path:
+        self.folders += 1
+        return self.root.with_name(f"{self.root.name}-{name}-{self.folders}")
 
     @precondition(lambda self: bool(self._live()))
     @rule(which=st.integers(0, 20))
