@@ -14,7 +14,7 @@ ALLOWED = frozenset({"event", "level", "timestamp", "case", "command", "unit", "
 
 
 def configure(level: str = "INFO") -> None:
-    """Log JSON lines to standard error."""
+    """Log JSON lines to standard error, wherever that leads when something is logged."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -23,7 +23,7 @@ def configure(level: str = "INFO") -> None:
             structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.INFO)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,9 +73,9 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Give what is logged at the most talkative level."""
     written = io.StringIO()
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", written)
+        patch.setattr("engine.service.log.sys", SimpleNamespace(stderr=written))  # pytest changes sys.stderr itself
         configure("DEBUG")
-    yield written
+        yield written
     structlog.reset_defaults()
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,9 +62,9 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
     """Give what is said while the log is set up as an installation does."""
     written = io.StringIO()
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", written)
+        patch.setattr("engine.service.log.sys", SimpleNamespace(stderr=written))  # pytest changes sys.stderr itself
         configure("DEBUG")
-    yield Said(written)
+        yield Said(written)
     structlog.reset_defaults()
 
 
@@ -153,3 +154,16 @@ def test_a_key_that_is_not_allowed_is_dropped_and_counted(said: Said) -> None:
     said.check()
     (line,) = said.lines
     assert (line["case"], line["dropped"]) == ("GT-1", 2)
+
+
+def test_the_log_follows_standard_error_where_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    try:
+        monkeypatch.setattr(sys, "stderr", first)
+        configure("INFO")
+        first.close()
+        monkeypatch.setattr(sys, "stderr", second)
+        log("command_done", case="GT-0001")
+    finally:
+        structlog.reset_defaults()
+    assert json.loads(second.getvalue())["case"] == "GT-0001"
