@@ -77,7 +77,8 @@ class StreamClosed(Exception):
     """Nothing may be written here now; ``why`` says what to do.
 
     ``full``, ``old``: only the closing entry still fits; open the next stream. ``ended``: closed or given up.
-    ``pending``: nobody said yet how the attempt before ended, be it the opening. ``other``: not the pending one.
+    ``unopened``: nobody said yet that the opening is committed. ``closing``: the closing entry is pending.
+    ``nothing``: nothing is pending.
     """
 
     def __init__(self, why: str) -> None:
@@ -189,7 +190,8 @@ class _Chain:
 class Stream:
     """The writing end. ``opening`` is its first attempt; it has to be committed before anything else is written.
 
-    After each attempt say how it ended: :meth:`commit` or :meth:`failed`, or :meth:`abandon` when nobody knows.
+    What is attempted after that and lies in one transaction is pending together. When the transaction is over, say how
+    it ended: :meth:`confirm` or :meth:`roll_back`, or :meth:`abandon` when nobody knows.
     """
 
     __slots__ = ("_chain", "_ended", "_next_seq", "_opened_at", "_pending", "opening", "stream_id")
@@ -214,7 +216,7 @@ class Stream:
         header = Header(Kind.STREAM_OPEN, stream_id, 0, 0)
         clear = _sealed_to(recipients, chain, header.packed(), self._chain.commitment())
         self.opening = Pending(header, seal(header, event, (), self._chain.message_key(), clear))
-        self._pending: Pending | None = self.opening
+        self._pending = [self.opening]
 
     @property
     def committed(self) -> int:
@@ -232,60 +234,63 @@ class Stream:
         now: datetime,
         kind: Kind = Kind.EVENT,
     ) -> Pending:
-        """The next entry, sealed; each subject comes with the salt of its case. Its key is used up whatever happens.
+        """The next entry of the transaction, sealed; each subject comes with the salt of its case.
 
-        Raises :class:`StreamClosed`; :class:`engine.ledger.entry.TooLarge` and
-        :class:`engine.ledger.canonical.NotCanonical`, after which nothing is pending.
+        Its key is used up whatever happens. Raises :class:`StreamClosed`; :class:`engine.ledger.entry.TooLarge` and
+        :class:`engine.ledger.canonical.NotCanonical`, after which this attempt is not pending.
         """
         self._hold_open(kind, now)
-        header = Header(kind, self.stream_id, self._next_seq, self._chain.next_index)
-        self._pending = Pending(header, seal(header, event, subjects, self._chain.message_key()))
-        return self._pending
+        header = Header(kind, self.stream_id, self._next_seq + len(self._pending), self._chain.next_index)
+        pending = Pending(header, seal(header, event, subjects, self._chain.message_key()))
+        self._pending.append(pending)
+        return pending
 
-    def commit(self, pending: Pending) -> None:
-        """The transaction with this entry is certainly committed. Raises :class:`StreamClosed`."""
-        self._settle(pending)
-        self._next_seq += 1
-        if pending.header.kind is Kind.STREAM_CLOSE:
+    def confirm(self) -> None:
+        """The transaction with everything that is pending is certainly committed. Raises :class:`StreamClosed`."""
+        pending = self._settle()
+        self._next_seq += len(pending)
+        if pending[-1].header.kind is Kind.STREAM_CLOSE:
             self.abandon()
 
-    def failed(self, pending: Pending) -> None:
-        """The transaction with this entry is certainly rolled back. Raises :class:`StreamClosed`."""
-        self._settle(pending)
-        if pending is self.opening:
+    def roll_back(self) -> None:
+        """The transaction with what is pending is certainly rolled back. Raises :class:`StreamClosed`."""
+        if self._settle()[0] is self.opening:
             self.abandon()
 
     def abandon(self) -> None:
         """Give the stream up: its key is overwritten. To be done when nobody knows whether a commit came through."""
         self._ended = True
-        self._pending = None
+        self._pending = []
         self._chain.wipe()
 
     def __reduce_ex__(self, _: object) -> NoReturn:
         """Neither copied nor pickled: two writers with one chain would seal twice under one key."""
         raise TypeError("a stream is not copied")
 
-    def _settle(self, pending: Pending) -> None:
+    def _settle(self) -> list[Pending]:
         if self._ended:
             raise StreamClosed("ended")
-        if pending is not self._pending:
-            raise StreamClosed("other")
-        self._pending = None
+        if not self._pending:
+            raise StreamClosed("nothing")
+        pending, self._pending = self._pending, []
+        return pending
 
     def _hold_open(self, kind: Kind, now: datetime) -> None:
         if kind is Kind.STREAM_OPEN:
             raise ValueError("a stream is opened once")
         if self._ended:
             raise StreamClosed("ended")
-        if self._pending is not None:
-            raise StreamClosed("pending")
+        if self._pending and self._pending[0] is self.opening:
+            raise StreamClosed("unopened")
+        if self._pending and self._pending[-1].header.kind is Kind.STREAM_CLOSE:
+            raise StreamClosed("closing")
         if kind is not Kind.STREAM_CLOSE and self.is_spent(now):
             raise StreamClosed("full" if self._is_full() else "old")
         if self._chain.next_index >= MOST_ATTEMPTS:
             raise StreamClosed("ended")
 
     def _is_full(self) -> bool:
-        return self._next_seq >= MOST_ENTRIES - 1 or self._chain.next_index >= MOST_ATTEMPTS - 1
+        return self._next_seq + len(self._pending) >= MOST_ENTRIES - 1 or self._chain.next_index >= MOST_ATTEMPTS - 1
 
 
 class Reader:

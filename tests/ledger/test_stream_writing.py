@@ -11,7 +11,7 @@ from hashlib import sha256
 import pytest
 
 from engine.ledger.entry import Header, Kind, Unreadable, seal, unseal
-from engine.ledger.streams import MOST_ATTEMPTS, MOST_ENTRIES, Pending, Reader, Stream
+from engine.ledger.streams import MOST_ATTEMPTS, MOST_ENTRIES, Reader, Stream
 from tests.ledger.test_streams import CHAIN, ID, NOW, SHORT, WHY, closed, stream, written
 
 
@@ -35,29 +35,43 @@ def test_a_stream_is_not_copied() -> None:
             attempt(stream())
 
 
-def test_nothing_is_written_before_the_opening_is_committed_or_while_an_end_is_unknown() -> None:
+def test_nothing_is_written_before_the_opening_is_committed_or_after_a_closing() -> None:
     made = Stream(ID, CHAIN, [SHORT.auditor], WHY, NOW)
-    assert closed(lambda: made.attempt({}, (), NOW)) == "pending"
-    made.commit(made.opening)
-    pending = made.attempt({}, (), NOW)
-    assert closed(lambda: made.attempt({}, (), NOW)) == "pending"
-    assert closed(lambda: made.commit(Pending(pending.header, pending.entry))) == "other"
-    assert closed(lambda: made.failed(made.opening)) == "other"
-    made.commit(pending)
-    assert closed(lambda: made.commit(pending)) == "other"
+    assert closed(lambda: made.attempt({}, (), NOW)) == "unopened"
+    made.confirm()
+    assert closed(made.confirm) == closed(made.roll_back) == "nothing"
+    made.attempt({}, (), NOW, Kind.STREAM_CLOSE)
+    assert closed(lambda: made.attempt({}, (), NOW)) == "closing"
+    made.roll_back()
+    made.attempt({}, (), NOW)
+    made.confirm()
     assert made.committed == 2
+
+
+def test_what_lies_in_one_transaction_is_committed_or_rolled_back_together() -> None:
+    made = stream()
+    reader = Reader(made.opening.entry, SHORT)
+    lost = [made.attempt({"n": number}, (), NOW) for number in range(3)]
+    made.roll_back()
+    kept = [made.attempt({"n": number}, (), NOW) for number in range(3, 6)]
+    assert made.committed == 1
+    made.confirm()
+    assert [one.header.stream_seq for one in lost] == [one.header.stream_seq for one in kept] == [1, 2, 3]
+    assert [one.header.key_index for one in (*lost, *kept)] == [1, 2, 3, 4, 5, 6]
+    assert [reader.read(one.entry).event["n"] for one in kept] == [3, 4, 5]
+    assert made.committed == reader.next_seq == 4
 
 
 def test_an_abandoned_a_closed_and_an_unopened_stream_are_over() -> None:
     unopened = Stream(ID, CHAIN, [SHORT.auditor], WHY, NOW)
-    unopened.failed(unopened.opening)
+    unopened.roll_back()
     abandoned, ended = stream(), stream()
-    pending = abandoned.attempt({}, (), NOW)
+    abandoned.attempt({}, (), NOW)
     abandoned.abandon()
     written(ended, 1, Kind.STREAM_CLOSE)
     for over in (unopened, abandoned, ended):
         assert closed(lambda over=over: over.attempt({}, (), NOW, Kind.STREAM_CLOSE)) == "ended"  # type: ignore[misc]
-    assert closed(lambda: abandoned.commit(pending)) == closed(lambda: abandoned.failed(pending)) == "ended"
+    assert closed(abandoned.confirm) == closed(abandoned.roll_back) == "ended"
     assert (unopened.committed, abandoned.committed, ended.committed) == (0, 1, 2)
 
 
@@ -71,7 +85,8 @@ def test_a_stream_is_spent_after_an_hour_or_when_the_clock_goes_back() -> None:
         True,
     ]
     assert closed(lambda: made.attempt({}, (), NOW + hour)) == "old"
-    made.commit(made.attempt({}, (), NOW + hour, Kind.STREAM_CLOSE))
+    made.attempt({}, (), NOW + hour, Kind.STREAM_CLOSE)
+    made.confirm()
 
 
 def test_a_stream_is_full_after_so_many_entries_the_closing_among_them() -> None:
@@ -89,7 +104,8 @@ def test_a_stream_takes_so_many_attempts_and_a_reader_goes_as_far() -> None:
     made = stream()
     made._chain.next_index = MOST_ATTEMPTS - 1  # instead of tens of thousands of attempts
     assert closed(lambda: made.attempt({}, (), NOW)) == "full"
-    made.failed(last := made.attempt({}, (), NOW, Kind.STREAM_CLOSE))
+    last = made.attempt({}, (), NOW, Kind.STREAM_CLOSE)
+    made.roll_back()
     assert last.header.key_index == MOST_ATTEMPTS - 1
     assert closed(lambda: made.attempt({}, (), NOW, Kind.STREAM_CLOSE)) == "ended"
     chain = CHAIN

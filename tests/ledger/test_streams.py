@@ -37,13 +37,13 @@ COMMITMENT = b"guitu/ledger-chain-commitment/v1"
 def stream(*keys: AuditorKey, chain: bytes = CHAIN, stream_id: bytes = ID) -> Stream:
     """An open stream whose opening is committed."""
     made = Stream(stream_id, chain, [Auditor(one.public) for one in keys or (SHORT,)], WHY, NOW)
-    made.commit(made.opening)
+    made.confirm()
     return made
 
 
 def written(to: Stream, number: int, kind: Kind = Kind.EVENT) -> bytes:
     pending = to.attempt({"n": number}, (), NOW, kind)
-    to.commit(pending)
+    to.confirm()
     return pending.entry
 
 
@@ -104,7 +104,7 @@ def test_hmac_gives_what_is_published_also_with_a_key_that_can_be_overwritten(
 
 def test_keys_are_those_of_the_ratchet_and_the_header_tells_which() -> None:
     made = Stream(ID, CHAIN, [Auditor(SHORT.public)], WHY, NOW)
-    made.commit(made.opening)
+    made.confirm()
     entries = [written(made, number) for number in range(3)]
     chain = CHAIN
     for index, entry in enumerate([made.opening.entry, *entries]):
@@ -242,7 +242,8 @@ def test_attempts_that_failed_leave_a_hole_in_the_keys_alone() -> None:
     reader = Reader(made.opening.entry, SHORT)
     for number in range(5):
         for _ in range(number):
-            made.failed(made.attempt({"n": 99}, (), NOW))
+            made.attempt({"n": 99}, (), NOW)
+            made.roll_back()
         opened = reader.read(written(made, number))
         assert (opened.event, opened.header.stream_seq) == ({"n": number}, number + 1)
     assert opened.header.key_index == 5 + 1 + 2 + 3 + 4
@@ -265,7 +266,7 @@ def test_a_gap_is_told_and_can_be_read_over() -> None:
 def test_a_place_that_is_taken_twice_is_told() -> None:
     made = stream()
     taken = made.attempt({"n": 1}, (), NOW)
-    made.failed(taken)  # said by mistake: it was committed
+    made.roll_back()  # said by mistake: it was committed
     again = written(made, 2)
     reader = Reader(made.opening.entry, SHORT)
     reader.read(taken.entry)
@@ -275,7 +276,7 @@ def test_a_place_that_is_taken_twice_is_told() -> None:
 def test_nothing_follows_the_closing() -> None:
     made = stream()
     end = made.attempt({"n": 1}, (), NOW, Kind.STREAM_CLOSE)
-    made.failed(end)
+    made.roll_back()
     more = made.attempt({"n": 2}, (), NOW)
     reader = Reader(made.opening.entry, SHORT)
     reader.read(end.entry)
@@ -308,9 +309,9 @@ def test_whatever_becomes_of_attempts_what_was_committed_is_read(ends: list[str]
             continue
         pending = made.attempt({"n": number}, (), NOW)
         if end == "fail":
-            made.failed(pending)
+            made.roll_back()
             continue
-        made.commit(pending)
+        made.confirm()
         kept.append((number, pending.entry))
     reader = Reader(made.opening.entry, key)
     assert [reader.read(entry).event["n"] for _, entry in kept] == [number for number, _ in kept]
@@ -320,7 +321,8 @@ def test_whatever_becomes_of_attempts_what_was_committed_is_read(ends: list[str]
 def test_a_destroyed_salt_takes_one_case_and_leaves_the_rest() -> None:
     made = stream()
     one, two = (Subject(case, None, frozenset({"basic"})) for case in ("case-1", "case-2"))
-    made.commit(pending := made.attempt(WHY, [(one, b"a" * 32), (two, b"b" * 32)], NOW))
+    pending = made.attempt(WHY, [(one, b"a" * 32), (two, b"b" * 32)], NOW)
+    made.confirm()
     reader = Reader(made.opening.entry, SHORT)
     opened = reader.read(pending.entry)
     with pytest.raises(Unreadable):

@@ -1,0 +1,268 @@
+"""What an entry says: the closed vocabulary of acts, and the form of an event. No free text, no identifiers.
+
+Every event has ``v`` (1), ``at`` (when it was written, by the ledger's clock, which never runs backwards), ``act``
+(one of :data:`ACTS`), and who acted: ``actor`` (a pseudonym), ``unit`` and ``role``, each a code or null. What else it
+has depends on the kind of the entry::
+
+    stream-open    previous {ended, position, stream} or null; tree_at, tree_size: the log as the writer saw it
+    stream-close   nothing more
+    heartbeat      streams [{position, stream}]: how many entries of each stream are committed
+    the others     purpose, outcome (done, refused, repeated), reason (code of the error) or null, policies [code],
+                   policy (hash of the policies) or null, definition (hash) or null, request (16 hex digits), part and
+                   parts (of a list too long for one entry), approvals [{person, unit}], details {code: number, truth
+                   or code}, records [{after, before, revision_after, revision_before}], one for each subject block
+
+``after`` and ``before`` are keyed digests of the record (64 hex digits or null): equal digests are equal records of the
+same case, and without the key of the case nothing can be learned from one. A code is up to 200 letters, digits and
+``. _ : @ / + - = * , #``. A hash has 64 hex digits, a stream 32.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from engine.ledger.canonical import NotCanonical, Value, time_of, time_text
+from engine.ledger.entry import Kind
+
+VERSION = 1
+OUTCOMES = ("done", "refused", "repeated")
+PURPOSES: Mapping[str, tuple[str, str]] = {
+    "handling": ("办理", "handling"),
+    "supervision": ("督办", "supervision"),
+    "audit": ("审计", "audit"),
+    "administration": ("系统管理", "administration"),
+    "custody": ("身份保管", "custody of identities"),
+    "trial": ("试验", "trial"),
+}
+"""Why somebody acted; each with 中文 and English."""
+
+ENDS = ("closed", "unknown", "lost")
+"""How a stream ended, as the next one tells it: it was closed, nobody knows whether its last entry was committed, or
+the process it belonged to gave it up (a fork)."""
+
+ACTS: Mapping[str, tuple[str, str]] = {
+    # the ledger about itself
+    "stream:open": ("开始记录流", "open a stream"),
+    "stream:close": ("结束记录流", "close a stream"),
+    "stream:heartbeat": ("记录流心跳", "heartbeat of the streams"),
+    "auditor:add": ("增加审计人", "add an auditor"),
+    "auditor:remove": ("移除审计人", "remove an auditor"),
+    "auditor:list": ("查看审计人", "list the auditors"),
+    "signer:key": ("更换签署密钥", "change the signing key"),
+    "signer:restart": ("恢复备份后重新开始签署", "restart signing after a restore"),
+    "ledger:export": ("导出审计包", "export a bundle"),
+    "ledger:salts": ("释出对象盐", "release salts of cases"),
+    "ledger:digests": ("导出对账摘要", "export digests for reconciliation"),
+    "ledger:status": ("查看审计账状态", "look at the state of the ledger"),
+    "ledger:held": ("发现记录流缺口", "hold back a stream with a hole"),
+    # changes of a case
+    "case:open": ("立案", "open a case"),
+    "track:open": ("开启办理线", "open a track"),
+    "case:move": ("推进环节", "make a move"),
+    "hand_off:offer": ("提出移交", "offer a hand-off"),
+    "hand_off:accept": ("接收移交", "accept a hand-off"),
+    "hand_off:decline": ("退回移交", "decline a hand-off"),
+    "hand_off:withdraw": ("撤回移交", "withdraw a hand-off"),
+    "hand_off:transfer": ("提出整案移交", "offer the transfer of a case"),
+    "case:refer": ("转介", "refer to a unit"),
+    "case:assign": ("指定经办人", "assign a person"),
+    "case:contribute": ("补充内容", "contribute"),
+    "case:consent": ("登记意愿", "record consent"),
+    "case:correct": ("更正", "correct a fact"),
+    "case:review_flag": ("复核标记", "review a flag"),
+    "case:reverse": ("撤销上一步", "reverse the last act"),
+    "case:relocate": ("变更地区", "relocate"),
+    "case:link": ("关联刑事案件", "link a criminal case"),
+    "case:close": ("结案", "close a case"),
+    "case:reopen": ("重新立案", "reopen a case"),
+    "duty:settle": ("落实职责", "settle a duty"),
+    "track:decline": ("谢绝办理线", "decline a track"),
+    "file:attach": ("收入附件", "attach a file"),
+    "identity:record": ("登记身份", "record an identity"),
+    # reads of cases
+    "case:show": ("查看个案", "look at a case"),
+    "case:moves": ("查看可办环节", "look at the moves of a case"),
+    "case:timeline": ("查看办理记录", "read the timeline of a case"),
+    "case:replay": ("重放个案", "replay a case"),
+    "case:list": ("查看个案列表", "list cases"),
+    "worklist:show": ("查看待办", "look at a worklist"),
+    "file:list": ("查看附件目录", "list the files of a case"),
+    "file:read": ("读取附件", "read a file"),
+    "identity:search": ("查重", "search for records of a person"),
+    "erasure:certificate": ("查看删除证明", "look at a certificate of erasure"),
+    # erasure, keys, backups
+    "erasure:hold": ("依法留存", "put a case on hold"),
+    "erasure:release": ("解除留存", "release a hold"),
+    "erasure:erase": ("删除个案", "erase a case"),
+    "keys:rotate": ("轮换密钥", "rotate a key"),
+    "keys:status": ("查看密钥状态", "look at the state of the keys"),
+    "backup:create": ("备份", "make a backup"),
+    # the installation
+    "directory:load": ("更新单位目录", "load the unit directory"),
+    "directory:show": ("查看单位目录", "look at the unit directory"),
+    "parameter:set": ("更改本地设置", "set a local setting"),
+    "parameter:list": ("查看本地设置", "look at local settings"),
+    "approver:add": ("增加流程审定人", "add an approver"),
+    "approver:revoke": ("撤销流程审定人", "revoke an approver"),
+    "approver:list": ("查看流程审定人", "list the approvers"),
+    "definition:approve": ("审定流程", "approve a definition"),
+    "definition:release": ("发布流程", "release a definition"),
+    "definition:list": ("查看流程发布情况", "look at the releases"),
+    "trial:set_up": ("建立试验环境", "set up a world for trial"),
+}
+"""Everything that is entered, each with 中文 and English. An act that stands not here cannot be written."""
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+\-=*,#]{0,199}", re.ASCII)
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_STREAM = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_REQUEST = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_MOST_LISTED = 300
+
+_WHO = ("actor", "role", "unit")
+_ALWAYS = frozenset({"v", "at", "act", *_WHO})
+_OPENING = _ALWAYS | {"previous", "tree_at", "tree_size"}
+_BEAT = _ALWAYS | {"streams"}
+_PLAIN = _ALWAYS | {
+    "purpose", "outcome", "reason", "policies", "policy", "definition", "request", "part", "parts", "approvals",
+    "details", "records",
+}  # fmt: skip
+_FIELDS: Mapping[Kind, frozenset[str]] = {
+    Kind.STREAM_OPEN: _OPENING, Kind.STREAM_CLOSE: _ALWAYS, Kind.HEARTBEAT: _BEAT, Kind.EVENT: _PLAIN,
+    Kind.KEY_EVENT: _PLAIN, Kind.CONTROL: _PLAIN,
+}  # fmt: skip
+_ACT_OF = {
+    Kind.STREAM_OPEN: "stream:open", Kind.STREAM_CLOSE: "stream:close", Kind.HEARTBEAT: "stream:heartbeat",
+}  # fmt: skip
+
+
+class NotAnEvent(Exception):
+    """An event is not of its form; ``place`` says where, such as ``records[0].after``. It repeats no value."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
+
+
+def stated(act: str, at: datetime, actor: str | None, unit: str | None, role: str | None = None) -> dict[str, Value]:
+    """What every event begins with."""
+    return {"v": VERSION, "at": time_text(at), "act": act, "actor": actor, "unit": unit, "role": role}
+
+
+def at_of(event: Mapping[str, Value]) -> datetime:
+    """When an event was written. Raises :class:`NotAnEvent`."""
+    try:
+        return time_of(event.get("at"), "at")
+    except NotCanonical:
+        raise NotAnEvent("at") from None
+
+
+def check(kind: Kind, event: Mapping[str, Value], blocks: int) -> None:
+    """Hold an event of an entry of this kind, with so many subject blocks, to its form. Raises :class:`NotAnEvent`."""
+    odd = sorted(_FIELDS[kind] ^ set(event))
+    if odd:
+        raise NotAnEvent(odd[0])
+    at_of(event)
+    _hold(event["v"] == VERSION and type(event["v"]) is int, "v")
+    act = event["act"]
+    _hold(isinstance(act, str) and act in ACTS and (act in _ACT_OF.values()) == (kind in _ACT_OF), "act")
+    _hold(_ACT_OF.get(kind, act) == act, "act")
+    for name in _WHO:
+        _hold(event[name] is None or _is_code(event[name]), name)
+    if kind is Kind.STREAM_OPEN:
+        _check_opening(event)
+    elif kind is Kind.HEARTBEAT:
+        _each(event, "streams", _check_position)
+    elif kind is not Kind.STREAM_CLOSE:
+        _check_plain(event, blocks)
+    _hold(not blocks or "records" in event, "records")
+
+
+def _check_opening(event: Mapping[str, Value]) -> None:
+    _hold(_is_count(event["tree_size"]), "tree_size")
+    _hold(event["tree_at"] is None or _is_time(event["tree_at"]), "tree_at")
+    previous = event["previous"]
+    if previous is None:
+        return
+    _hold(isinstance(previous, dict) and set(previous) == {"ended", "position", "stream"}, "previous")
+    assert isinstance(previous, dict), "it was just held to that"
+    _hold(previous["ended"] in ENDS, "previous.ended")
+    _check_position({name: previous[name] for name in ("position", "stream")}, "previous")
+
+
+def _check_position(one: Value, place: str) -> None:
+    _hold(isinstance(one, dict) and set(one) == {"position", "stream"}, place)
+    assert isinstance(one, dict), "it was just held to that"
+    _hold(_is(_STREAM, one["stream"]), f"{place}.stream")
+    _hold(_is_count(one["position"]), f"{place}.position")
+
+
+def _check_plain(event: Mapping[str, Value], blocks: int) -> None:
+    _hold(isinstance(event["purpose"], str) and event["purpose"] in PURPOSES, "purpose")
+    _hold(event["outcome"] in OUTCOMES, "outcome")
+    _hold((event["outcome"] == "refused") == _is_code(event["reason"]), "reason")
+    _hold(event["reason"] is None or event["outcome"] == "refused", "reason")
+    _hold(event["policy"] is None or _is(_HASH, event["policy"]), "policy")
+    _hold(event["definition"] is None or _is(_HASH, event["definition"]), "definition")
+    _hold(_is(_REQUEST, event["request"]), "request")
+    part, parts = event["part"], event["parts"]
+    _hold(type(part) is int and type(parts) is int and 1 <= part <= parts, "part")
+    _each(event, "policies", lambda one, place: _hold(_is_code(one), place))
+    _each(event, "approvals", _check_approval)
+    _each(event, "records", _check_record)
+    _hold(isinstance(event["records"], list) and len(event["records"]) == blocks, "records")
+    details = event["details"]
+    _hold(isinstance(details, dict) and len(details) <= _MOST_LISTED, "details")
+    assert isinstance(details, dict), "it was just held to that"
+    for name, value in details.items():
+        _hold(_is(_KEY, name) and (type(value) in (int, bool) or _is_code(value)), f"details.{name}")
+
+
+def _check_approval(one: Value, place: str) -> None:
+    _hold(isinstance(one, dict) and set(one) == {"person", "unit"}, place)
+    assert isinstance(one, dict), "it was just held to that"
+    _hold(_is_code(one["person"]) and _is_code(one["unit"]), place)
+
+
+def _check_record(one: Value, place: str) -> None:
+    _hold(isinstance(one, dict) and set(one) == {"after", "before", "revision_after", "revision_before"}, place)
+    assert isinstance(one, dict), "it was just held to that"
+    for name in ("after", "before"):
+        _hold(one[name] is None or _is(_HASH, one[name]), f"{place}.{name}")
+        revision = one[f"revision_{name}"]
+        _hold(revision is None or _is_count(revision), f"{place}.revision_{name}")
+
+
+def _each(event: Mapping[str, Value], name: str, look: Callable[[Value, str], None]) -> None:
+    listed = event[name]
+    _hold(isinstance(listed, list) and len(listed) <= _MOST_LISTED, name)
+    assert isinstance(listed, list), "it was just held to that"
+    for index, one in enumerate(listed):
+        look(one, f"{name}[{index}]")
+
+
+def _is(form: re.Pattern[str], value: Value) -> bool:
+    return isinstance(value, str) and form.fullmatch(value) is not None
+
+
+def _is_code(value: Value) -> bool:
+    return _is(_CODE, value)
+
+
+def _is_count(value: Value) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_time(value: Value) -> bool:
+    try:
+        time_of(value, "")
+    except NotCanonical:
+        return False
+    return True
+
+
+def _hold(is_so: bool, place: str) -> None:
+    if not is_so:
+        raise NotAnEvent(place)
