@@ -130,6 +130,12 @@ def bound(purpose: str, *parts: bytes) -> bytes:
     return b"".join(struct.pack(">I", len(part)) + part for part in (f"guitu/{purpose}/v1".encode(), *parts))
 
 
+def tag(salt: bytes) -> str:
+    """What tells the records of one case from those of others inside sealed events: 16 hex digits, HMAC of the salt."""
+    _hold_length(salt)
+    return hmac.digest(salt, b"guitu/ledger-subject-tag/v1", sha256)[:8].hex()
+
+
 def header_of(entry: bytes) -> Header:
     """The header of an entry, not yet authenticated. Raises :class:`Unreadable` (``format``)."""
     if not HEADER_BYTES < len(entry) <= MOST_BYTES:

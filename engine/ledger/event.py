@@ -10,10 +10,13 @@ has depends on the kind of the entry::
     the others     purpose, outcome (done, refused, repeated), reason (code of the error) or null, policies [code],
                    policy (hash of the policies) or null, definition (hash) or null, request (16 hex digits), part and
                    parts (of a list too long for one entry), approvals [{person, unit}], details {code: number, truth
-                   or code}, records [{after, before, revision_after, revision_before}], one for each subject block
+                   or code}, records [{after, before, of, revision_after, revision_before}], one for each subject block
 
-``after`` and ``before`` are keyed digests of the record (64 hex digits or null): equal digests are equal records of the
-same case, and without the key of the case nothing can be learned from one. A code is up to 200 letters, digits and
+``of`` (16 hex digits, :func:`engine.ledger.entry.tag`) tells records of one case from those of others, and not which
+case it is: it finds the salt for a block, and after an erasure the certificate. ``after`` and ``before`` are keyed
+digests of the record (64 hex digits or null): equal digests are equal records of the same case, and without the key of
+the case nothing can be learned from one. A change has ``after``; what only read has ``before``, and no ``after``. A
+code is up to 200 letters, digits and
 ``. _ : @ / + - = * , #``. A hash has 64 hex digits, a stream 32.
 """
 
@@ -118,7 +121,7 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+\-=*,#]{0,199}", re.ASCII)
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _STREAM = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_REQUEST = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_SHORT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _MOST_LISTED = 300
 
 _WHO = ("actor", "role", "unit")
@@ -133,6 +136,7 @@ _FIELDS: Mapping[Kind, frozenset[str]] = {
     Kind.STREAM_OPEN: _OPENING, Kind.STREAM_CLOSE: _ALWAYS, Kind.HEARTBEAT: _BEAT, Kind.EVENT: _PLAIN,
     Kind.KEY_EVENT: _PLAIN, Kind.CONTROL: _PLAIN,
 }  # fmt: skip
+_RECORD = {"after", "before", "of", "revision_after", "revision_before"}
 _ACT_OF = {
     Kind.STREAM_OPEN: "stream:open", Kind.STREAM_CLOSE: "stream:close", Kind.HEARTBEAT: "stream:heartbeat",
 }  # fmt: skip
@@ -206,7 +210,7 @@ def _check_plain(event: Mapping[str, Value], blocks: int) -> None:
     _hold(event["reason"] is None or event["outcome"] == "refused", "reason")
     _hold(event["policy"] is None or _is(_HASH, event["policy"]), "policy")
     _hold(event["definition"] is None or _is(_HASH, event["definition"]), "definition")
-    _hold(_is(_REQUEST, event["request"]), "request")
+    _hold(_is(_SHORT, event["request"]), "request")
     part, parts = event["part"], event["parts"]
     _hold(type(part) is int and type(parts) is int and 1 <= part <= parts, "part")
     _each(event, "policies", lambda one, place: _hold(_is_code(one), place))
@@ -227,8 +231,9 @@ def _check_approval(one: Value, place: str) -> None:
 
 
 def _check_record(one: Value, place: str) -> None:
-    _hold(isinstance(one, dict) and set(one) == {"after", "before", "revision_after", "revision_before"}, place)
+    _hold(isinstance(one, dict) and set(one) == _RECORD, place)
     assert isinstance(one, dict), "it was just held to that"
+    _hold(_is(_SHORT, one["of"]), f"{place}.of")
     for name in ("after", "before"):
         _hold(one[name] is None or _is(_HASH, one[name]), f"{place}.{name}")
         revision = one[f"revision_{name}"]
