@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from api.speech import Speech, in_china
 from api.world import World, actor
 from engine.core.commands import Command
@@ -31,16 +29,10 @@ def tell_answer(world: World, answer: Answer, **more: object) -> None:
     again = speech.pick("（重复请求，返回首次答复）", " (asked before, first answer again)") if answer.repeated else ""
     zh, en = f"个案 {answer.case} 第 {answer.revision} 版", f"case {answer.case} at revision {answer.revision}"
     speech.say(speech.pick(zh, en) + again)
-    for line in _news(world, answer):
+    for line in happened(world.desk, answer):
         speech.say(f"  {event_line(speech, line)}")
     for hand_off in answer.offered:
         speech.say(speech.pick(f"  待接收：{hand_off}", f"  waits for an answer: {hand_off}"))
-
-
-def _news(world: World, answer: Answer) -> Iterable[TimelineLine]:
-    yield from happened(world.desk, answer.case, answer.revision)
-    if answer.successor is not None:
-        yield from happened(world.desk, answer.successor, 1)
 
 
 def event_line(speech: Speech, line: TimelineLine, *, with_time: bool = False) -> str:

@@ -33,6 +33,7 @@ def create(
 ) -> None:
     """Write a backup 备份 of database and attachments while others work; the keys are not in it."""
     world = World.of(ctx)
+    world.desk.scribe.enter(backup.account())
     made = backup.create(_place(world), folder, bootstrap.now())
     if world.speech.as_json:
         world.speech.give(_plain(folder, made))

@@ -185,7 +185,7 @@ def replay(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -> 
     """Rebuild a case from its history and hold it against what is stored. Exit code 9 if they differ."""
     world = World.of(ctx)
     read.show(world.desk, case, actor(as_))  # whoever may not read the case may not replay it
-    again = read.replay(world.desk, case)
+    again = read.replay(world.desk, case, actor(as_))
     if world.speech.as_json:
         world.speech.give({"case": again.id, "events": again.events, "equal": True})
     else:

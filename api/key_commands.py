@@ -82,8 +82,7 @@ def _say_progress(world: World, progress: Progress) -> None:
 def status(ctx: typer.Context, as_json: Json = False) -> None:
     """Which keys there are, by kind, jurisdiction and version; never a key."""
     world = World.of(ctx)
-    with world.desk.database.reading() as work:
-        lines = vault_keys.status(work)
+    lines = vault_keys.listed(world.desk)
     if world.speech.as_json:
         world.speech.give(lines)
         return

@@ -82,7 +82,7 @@ class World:
     def close(self) -> None:
         """Close the database, if it was opened."""
         if self._desk is not None:
-            self._desk.database.close()
+            bootstrap.close(self._desk)
             self._desk = None
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from engine.definitions.loader import Library, load_all
 from engine.errors import GuituError
-from engine.service import vault_keys
+from engine.service import sequencer, vault_keys
+from engine.service.auditors import Auditors
 from engine.service.desk import Books, Desk
-from engine.service.log import configure
+from engine.service.log import configure, log
 from engine.service.safe import Safe
+from engine.service.scribe import Scribe
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
@@ -39,6 +41,20 @@ def library(root: Path | None = None) -> Library:
     return load_all(root)
 
 
+def close(used: Desk) -> None:
+    """Leave a desk in order: what it entered into the ledger gets its place, unless a worker is at it, and all is shut.
+
+    What cannot be done now is done by the worker, or by whoever closes a desk next.
+    """
+    try:
+        used.scribe.close()
+        sequencer.sequence_all(used.database)
+    except GuituError as fault:
+        log("ledger_left_waiting", code=fault.code)
+    finally:
+        used.database.close()
+
+
 def desk(of: Settings, *, books: Library | None = None, passphrase: Callable[[], str] | None = None) -> Desk:
     """A desk ready for work.
 
@@ -52,7 +68,7 @@ def desk(of: Settings, *, books: Library | None = None, passphrase: Callable[[],
     safe = Safe(lambda: vault_keys.opened(of.root_keys, of.passphrase_file, passphrase), now)
     made = Desk(
         database=database, books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym, safe=safe,
-        attachments=of.attachments,
+        scribe=Scribe(database, Auditors(of.auditors).keys, now), attachments=of.attachments,
     )  # fmt: skip
     try:
         with database.reading() as work:

@@ -231,6 +231,14 @@ class KeysMissing(GuituError):
     exit_code = 10
 
 
+class LedgerNotFounded(GuituError):
+    """No auditor is known yet, so nothing can be entered into the ledger, and nothing may be done."""
+
+    code = "ledger_not_founded"
+    http = 503
+    exit_code = 10
+
+
 class PassphraseWrong(GuituError):
     """The passphrase does not open the key file."""
 
@@ -329,6 +337,28 @@ class BackupRefused(GuituError):
     code = "backup_refused"
     http = 409
     exit_code = 6
+
+
+class SignerRefused(GuituError):
+    """The signer does not do it, and nothing was changed; ``why`` among the details is one word or two for it."""
+
+    code = "signer_refused"
+    http = 409
+    exit_code = 6
+
+
+class SignerBroken(GuituError):
+    """The signer's folder is not whole: its key or its memory is missing or damaged. It never begins anew by itself."""
+
+    code = "signer_broken"
+    exit_code = 10
+
+
+class LedgerDamaged(GuituError):
+    """The ledger's own bookkeeping does not agree with itself: an entry, a tile or the head was changed or removed."""
+
+    code = "ledger_damaged"
+    exit_code = 9
 
 
 def all_errors() -> tuple[type[GuituError], ...]:

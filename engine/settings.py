@@ -30,6 +30,16 @@ class Settings:
         return self.key_file or self.home / "keys" / "root.json"
 
     @property
+    def auditors(self) -> Path:
+        """The list of auditors, beside the key file: who can write the database alone cannot add a reader."""
+        return self.root_keys.parent / "auditors.json"
+
+    @property
+    def signer(self) -> Path:
+        """The folder of the signer of checkpoints, unless it is kept on another machine."""
+        return self.home / "signer"
+
+    @property
     def attachments(self) -> Path:
         """The folder of the encrypted files; it belongs to one database, and is backed up with it."""
         return self.home / "attachments"

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from engine.ledger.streams import AuditorKey
 from engine.service import keyfile
 from engine.service.safe import Safe
+from engine.service.scribe import Scribe
+from engine.store.database import Database
 from engine.vault.roots import Cost, RootKeys, read_roots, write_roots
 
 ROOTS = RootKeys({b"root of a test !": b"not a secret: the key of tests ~"}, b"root of a test !")
+
+
+AUDITOR = AuditorKey(b"not a secret: an auditor's key ~")
+_AUDITORS = (AUDITOR.auditor,)
+
+
+def scribe(database: Database) -> Scribe:
+    """A scribe of the ledger, sealed to one auditor whose key is no secret."""
+    return Scribe(database, lambda: _AUDITORS, lambda: datetime.now(UTC))
 
 
 def safe(clock: Callable[[], datetime]) -> Safe:

@@ -32,12 +32,13 @@ from engine.ledger.entry import Kind
 VERSION = 1
 OUTCOMES = ("done", "refused", "repeated")
 PURPOSES: Mapping[str, tuple[str, str]] = {
-    "handling": ("办理", "handling"),
+    "case_handling": ("办理", "handling of a case"),
     "supervision": ("督办", "supervision"),
     "audit": ("审计", "audit"),
     "administration": ("系统管理", "administration"),
     "custody": ("身份保管", "custody of identities"),
     "trial": ("试验", "trial"),
+    "unstated": ("未说明", "not stated"),
 }
 """Why somebody acted; each with 中文 and English."""
 

@@ -24,8 +24,9 @@ import msgspec
 
 from engine.core.commands import Actor, AttachFile
 from engine.errors import AttachmentRefused, CommandMalformed, GuituError, StoreUnavailable
-from engine.service.desk import Desk
-from engine.service.handle import NOT_REFUSALS, Answer, handle, on_record
+from engine.service.account import ACT_OF, Account
+from engine.service.desk import NOT_REFUSALS, Desk
+from engine.service.handle import Answer, handle, on_record
 from engine.service.read import open_for_reading
 from engine.service.stored_files import (
     StoredFile,
@@ -90,8 +91,8 @@ def add(
     folder = _folder(desk)
     with on_record(desk, command, actor):
         command = replace(command, name=_tidy_name(name))
-        with desk.database.reading() as work:
-            key = open_for_reading(desk, case, actor, work).key
+        with desk.database.reading() as work:  # only to get the key: what comes of it is entered with the command
+            key = open_for_reading(desk, case, actor, work, Account(ACT_OF[AttachFile], actor)).key
         kind, stored = _store(folder, key, file, command.name)
     try:
         answer = handle(desk, replace(command, kind=kind), actor, enclosed=stored)
@@ -107,8 +108,9 @@ def add(
 
 def listed(desk: Desk, case: str, actor: Actor) -> list[Attachment]:
     """The files of a case, the oldest first. Raises :class:`NotHolder`, :class:`ContentUnreadable`."""
-    with desk.database.reading() as work:
-        key = open_for_reading(desk, case, actor, work).key
+    account = Account("file:list", actor)
+    with desk.reading(account) as work:
+        key = open_for_reading(desk, case, actor, work, account).key
         return [_shown(row, key) for row in work.attachments_of(case)]
 
 
@@ -120,14 +122,16 @@ def copy_out(desk: Desk, case: str, attachment: str, writer: Writer, actor: Acto
     dropped.
     """
     folder = _folder(desk)
-    with desk.database.reading() as work:
-        key = open_for_reading(desk, case, actor, work).key
+    account = Account("file:read", actor)
+    with desk.reading(account) as work:
+        key = open_for_reading(desk, case, actor, work, account).key
         row = next((row for row in work.attachments_of(case) if row.id == attachment), None)
-    if row is None:
-        raise CommandMalformed(
-            f"个案 {case} 没有这一附件；请用 guitu case attachments 查看",
-            f"case {case} has no such attachment; guitu case attachments lists them",
-        )
+        if row is None:
+            raise CommandMalformed(
+                f"个案 {case} 没有这一附件；请用 guitu case attachments 查看",
+                f"case {case} has no such attachment; guitu case attachments lists them",
+            )
+        account.details["attachment"] = row.id
     shown = _shown(row, key)
     with _opening(case), _stored(folder, row) as file:
         decrypt(file, writer, key.attachment_key(row.id, row.key_version), _place(row.id))

@@ -20,6 +20,8 @@ from typing import Literal, cast
 
 from engine.core.definition import Label
 from engine.errors import BackupBroken, BackupRefused, GuituError
+from engine.ledger.entry import Kind
+from engine.service.account import Account
 from engine.service.backup_folder import (
     ATTACHMENTS,
     DATA,
@@ -60,6 +62,11 @@ class Checked:
     name: str
     state: Literal["ok", "bad", "left"]
     said: Label
+
+
+def account() -> Account:
+    """That somebody takes everything there is, to be entered before it is taken."""
+    return Account("backup:create", None, Kind.CONTROL)
 
 
 def create(place: Place, target: Path, now: datetime) -> Manifest:

@@ -46,13 +46,33 @@ _BODY_DECODER = msgspec.json.Decoder(_Body)
 
 def write_case(case: Case, content: Content) -> bytes:
     """The stored form of a case's content."""
-    return content.seal(_ENCODER.encode(case), Cell("case_record", case.id, "content", case.revision))
+    return seal_case(case_in_plain(case), case, content)
+
+
+def case_in_plain(case: Case) -> bytes:
+    """A case's content before it is sealed: what digests are made of."""
+    return _ENCODER.encode(case)
+
+
+def seal_case(plain: bytes, case: Case, content: Content) -> bytes:
+    """The stored form of what :func:`case_in_plain` wrote of this case."""
+    return content.seal(plain, Cell("case_record", case.id, "content", case.revision))
+
+
+def plain_case(stored: bytes, case_id: str, revision: int, content: Content) -> bytes:
+    """What :func:`seal_case` sealed. Raises :class:`ContentUnreadable`."""
+    return content.unseal(stored, Cell("case_record", case_id, "content", revision))
 
 
 def read_case(stored: bytes, case_id: str, revision: int, content: Content) -> Case:
     """The case that :func:`write_case` stored. Raises :class:`HistoryBroken` for anything else."""
+    return case_of(plain_case(stored, case_id, revision, content), case_id, revision)
+
+
+def case_of(plain: bytes, case_id: str, revision: int) -> Case:
+    """The case that :func:`case_in_plain` wrote. Raises :class:`HistoryBroken` for anything else."""
     try:
-        case = _CASE_DECODER.decode(content.unseal(stored, Cell("case_record", case_id, "content", revision)))
+        case = _CASE_DECODER.decode(plain)
     except msgspec.MsgspecError:
         raise _unreadable(case_id) from None  # what was there may be anything: it is not repeated
     if (case.id, case.revision) != (case_id, revision):

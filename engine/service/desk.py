@@ -9,18 +9,45 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.core.definition import Definition
 from engine.core.directory import Directory
 from engine.core.machine import Rules, compile_rules
 from engine.core.view import CHINA, default_parameters
 from engine.definitions.loader import Library
-from engine.errors import DefinitionEdited, DefinitionNotReleased, DefinitionUnknown, UnitUnknown
+from engine.errors import (
+    ClockBehind,
+    ContentUnreadable,
+    DefinitionEdited,
+    DefinitionNotReleased,
+    DefinitionUnknown,
+    GuituError,
+    KeyFileDamaged,
+    KeyForeign,
+    KeyMaterialDamaged,
+    KeysMissing,
+    LedgerNotFounded,
+    PassphraseWrong,
+    SchemaBehind,
+    StoreFull,
+    StoreUnavailable,
+    UnitUnknown,
+)
 from engine.service.released import Released, read_released
 from engine.service.safe import Safe
 from engine.store.database import Database
 from engine.store.work import Work
 
+if TYPE_CHECKING:
+    from engine.service.account import Account
+    from engine.service.scribe import Scribe
+
+NOT_REFUSALS = (
+    ClockBehind, StoreUnavailable, StoreFull, SchemaBehind, KeysMissing, PassphraseWrong, KeyFileDamaged, KeyForeign,
+    KeyMaterialDamaged, ContentUnreadable, LedgerNotFounded,
+)  # fmt: skip
+"""Errors of the machine, not answers to the person: nothing was judged, so no refusal is on record."""
 DIRECTORY_SECONDS = 1.0
 """How long a process may work with the directory and settings it read last."""
 
@@ -30,10 +57,15 @@ def no_probe(step: int) -> None:
 
 
 @contextmanager
-def kept(database: Database) -> Iterator[Work]:
-    """One writing transaction, kept when the block ends well: the only place that commits."""
+def kept(database: Database, about_to_commit: Callable[[], None] = lambda: None) -> Iterator[Work]:
+    """One writing transaction, kept when the block ends well: the only place that commits.
+
+    It enters nothing into the ledger: whoever changes or reads a record goes through :meth:`Desk.changing` and
+    :meth:`Desk.reading`. ``about_to_commit`` is called when from then on nobody may know how it ends.
+    """
     with database.writing() as work:
         yield work
+        about_to_commit()
         work.commit()
 
 
@@ -129,12 +161,54 @@ class Desk:
     clock: Callable[[], datetime]
     new_pseudonym: Callable[[], str]
     safe: Safe
+    scribe: Scribe
     attachments: Path | None = None
     probe: Callable[[int], None] = no_probe
     _directory: Directory | None = None
     _released: Released | None = None
     _settings: dict[str, dict[str, object]] = field(default_factory=dict)
     _read_at: float = 0.0
+
+    # ── what is done is entered ──
+
+    @contextmanager
+    def writing(self, account: Account) -> Iterator[Work]:
+        """One writing transaction with its entry in the ledger: both are kept, or neither."""
+        with self.scribe.entering() as (lent, work):
+            yield work
+            lent.enter(account, work)
+
+    @contextmanager
+    def changing(self, account: Account) -> Iterator[Work]:
+        """The same; a refusal is entered before it is raised. When that cannot be done, the fault is raised instead."""
+        try:
+            with self.writing(account) as work:
+                yield work
+        except NOT_REFUSALS:
+            raise
+        except GuituError as refusal:
+            account.refused(refusal)
+            self.scribe.enter(account)
+            raise
+
+    @contextmanager
+    def reading(self, account: Account) -> Iterator[Work]:
+        """One reading transaction. When the block has ended, it is entered, refused or not; only then it is released.
+
+        Raises what entering raises: what cannot be entered is not shown.
+        """
+        try:
+            with self.database.reading() as work:
+                yield work
+        except NOT_REFUSALS:
+            raise
+        except GuituError as refusal:
+            account.refused(refusal)
+            self.scribe.enter(account)
+            raise
+        self.scribe.enter(account)
+
+    # ── what is read again and again ──
 
     def directory(self, work: Work) -> Directory:
         """The unit directory, read again when it is older than a second."""

@@ -1,11 +1,12 @@
 """Erasing a case: its keys are destroyed, so that nobody can read or replay it; a certificate says what remains.
 
-Two identity custodians are named with every erasure. Their signatures, and the entries of the audit ledger, come with
-the parts of the program that make them: :class:`Approvals` is where they will be judged.
+Two identity custodians are named with every erasure, and entered in the ledger. Their signatures come with the part of
+the program that makes them: :class:`Approvals` is where they will be judged.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -20,9 +21,11 @@ from engine.core.commands import Actor, shown_code
 from engine.core.definition import Label
 from engine.core.view import CHINA
 from engine.errors import CommandMalformed, ErasureRefused, NothingToChange, Reason
+from engine.ledger.entry import Kind, tag
 from engine.service import attachments
-from engine.service.desk import Desk, kept
-from engine.service.handle import load_with_key
+from engine.service.account import Account
+from engine.service.desk import Desk
+from engine.service.known import Known, load_with_key
 from engine.service.log import log
 from engine.service.retention import Retention
 from engine.store.vault import CaseKeyRow
@@ -59,11 +62,13 @@ class NamedCustodians:
 class Certificate:
     """That a case was erased: what was destroyed, what remains, and when the erasure is complete.
 
+    ``tag`` is what entries of the ledger about the case still bear, though nobody can read whom they concern.
     ``not_before`` is the end of the backups that still hold the wrapped key; ``vault_keys`` are those that wrapped it:
     complete is the erasure when these are destroyed as well, by rotating them.
     """
 
     case: str
+    tag: str
     erased_at: datetime
     ground: str
     asked_by: str
@@ -78,6 +83,7 @@ class Certificate:
         "case_event, refusal: when, which kind, which unit, whose pseudonym; what happened only as ciphertext",
         "track_position, hand_off, case_unit: steps, units and dates, without content",
         "erasure_certificate, legal_hold",
+        "ledger: who did what and when, for auditors; whom it concerned is unreadable, but for the tag",
     )
 
 
@@ -98,8 +104,11 @@ class Erasing:
         """
         now = self.desk.clock()
         hold_actors(asked_by, *approved_by)
-        with kept(self.desk.database) as work:
-            case, _key = load_with_key(self.desk, case_id, work, for_update=True)
+        account = Account("erasure:erase", asked_by, Kind.CONTROL, purpose="custody", approvals=approved_by)
+        with self.desk.changing(account) as work:
+            known = load_with_key(self.desk, case_id, work, for_update=True)
+            known.tell(account)
+            case = known.case
             unmet = [
                 *self._against(case, ground, now, work), *self.approvals.unmet(case_id, asked_by, approved_by),
             ]  # fmt: skip
@@ -108,7 +117,12 @@ class Erasing:
                     f"个案 {case_id} 现在不能删除", f"case {case_id} may not be erased now", reasons=tuple(unmet)
                 )
             files = [row.id for row in work.attachments_of(case_id)]
-            certificate = self._destroy(case, ground, (asked_by, approved_by), now, work)
+            certificate, body = self._destroy(known, ground, (asked_by, approved_by), now, work)
+            account.details |= {
+                "ground": ground,
+                "certificate": hashlib.sha256(body).hexdigest(),
+                "tag": certificate.tag,
+            }
         self.desk.safe.drop(case_id)
         if self.folder is not None:
             attachments.destroy(self.folder, files)
@@ -143,29 +157,31 @@ class Erasing:
         return found
 
     def _destroy(
-        self, case: Case, ground: str, who: tuple[Actor, Sequence[Actor]], now: datetime, work: Work
-    ) -> Certificate:
+        self, known: Known, ground: str, who: tuple[Actor, Sequence[Actor]], now: datetime, work: Work
+    ) -> tuple[Certificate, bytes]:
+        case = known.case
         keys: list[CaseKeyRow] = work.case_keys(case.id)
         asked_by, approved_by = who
         certificate = Certificate(
-            case=case.id, erased_at=now, ground=ground, asked_by=_words(asked_by),
+            case=case.id, tag=tag(known.key.ledger_salt()), erased_at=now, ground=ground, asked_by=_words(asked_by),
             approved_by=tuple(sorted(_words(one) for one in approved_by)), case_keys=len(keys),
             persons=work.drop_persons(case.id), attachments=work.drop_attachments(case.id),
             vault_keys=tuple(sorted({row.vault_key for row in keys})),
             not_before=now.astimezone(CHINA).date() + timedelta(days=self.retention.backup_days),
         )  # fmt: skip
         work.drop_case_keys(case.id)
-        work.add_certificate(case.id, now, msgspec.json.encode(certificate))
-        return certificate
+        body = msgspec.json.encode(certificate)
+        work.add_certificate(case.id, now, body)
+        return certificate, body
 
 
 def certificate_of(desk: Desk, case_id: str) -> Certificate:
     """The certificate of an erased case. Raises :class:`NothingToChange` when it was not erased."""
-    with desk.database.reading() as work:
+    with desk.reading(Account("erasure:certificate")) as work:
         body = work.certificate_of(case_id)
-    if body is None:
-        shown = shown_code(case_id)
-        raise NothingToChange(f"个案 {shown} 未被删除", f"case {shown} was not erased", case=shown)
+        if body is None:
+            shown = shown_code(case_id)
+            raise NothingToChange(f"个案 {shown} 未被删除", f"case {shown} was not erased", case=shown)
     return msgspec.json.decode(body, type=Certificate)
 
 
@@ -175,8 +191,9 @@ def hold(desk: Desk, retention: Retention, case_id: str, reason: str, actor: Act
         known = ", ".join(retention.holds)
         raise CommandMalformed(f"没有此留存理由；有：{known}", f"no such reason; there are: {known}")
     hold_actors(actor)
-    with kept(desk.database) as work:
-        load_with_key(desk, case_id, work, for_update=True)
+    account = Account("erasure:hold", actor, Kind.CONTROL, details={"reason": reason})
+    with desk.changing(account) as work:
+        load_with_key(desk, case_id, work, for_update=True).tell(account)
         if any(row.reason == reason and row.released_at is None for row in work.holds_of(case_id)):
             raise NothingToChange("已因此留存", "it is on hold for this reason already")
         work.add_hold(case_id, reason, since=desk.clock(), unit=actor.unit, person=actor.person)
@@ -185,10 +202,13 @@ def hold(desk: Desk, retention: Retention, case_id: str, reason: str, actor: Act
 def release_hold(desk: Desk, case_id: str, reason: str, actor: Actor) -> None:
     """End a hold. Raises :class:`NothingToChange` when there is none for this reason."""
     hold_actors(actor)
-    with kept(desk.database) as work:
+    account = Account("erasure:release", actor, Kind.CONTROL)
+    with desk.changing(account) as work:
+        load_with_key(desk, case_id, work, for_update=True).tell(account)
         found = [row for row in work.holds_of(case_id) if row.reason == reason and row.released_at is None]
         if not found:
             raise NothingToChange("没有这样的留存", "there is no such hold")
+        account.details["reason"] = found[0].reason
         for row in found:
             work.release_hold(row.id, at=desk.clock(), by=_words(actor))
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from engine.access.holding import authorise
+from engine.access.holding import POLICY, authorise
 from engine.core import events as ev
 from engine.core.case import Case
 from engine.core.codes import hold_codes, shown
@@ -29,31 +29,16 @@ from engine.core.commands import (
     snake,
 )
 from engine.core.decide import Decision, decide
-from engine.core.decide.draft import Context
-from engine.core.events import Recorded
+from engine.core.decide.draft import Context, Spawned
 from engine.core.machine import Rules
 from engine.core.view import CHINA
-from engine.errors import (
-    CaseUnknown,
-    ClockBehind,
-    CommandMalformed,
-    ContentUnreadable,
-    GuituError,
-    KeyFileDamaged,
-    KeyForeign,
-    KeyMaterialDamaged,
-    KeyReused,
-    KeysMissing,
-    PassphraseWrong,
-    SchemaBehind,
-    StaleRevision,
-    StoreFull,
-    StoreUnavailable,
-)
-from engine.service.content import read_case, seal_refusal, write_case, write_event
-from engine.service.desk import Desk, kept
+from engine.errors import CommandMalformed, GuituError, KeyReused, StaleRevision
+from engine.service.account import ACT_OF, Account
+from engine.service.content import case_in_plain, seal_case, seal_refusal, write_event
+from engine.service.desk import NOT_REFUSALS, Desk
+from engine.service.known import load_with_key
 from engine.service.log import log
-from engine.service.persons import Enclosed, Persons
+from engine.service.persons import Enclosed, Persons, person_digest
 from engine.service.safe import erased
 from engine.service.stored_files import StoredFile, put_on_list
 from engine.service.texts import free_texts
@@ -61,12 +46,6 @@ from engine.store.work import Work
 from engine.vault.identity import Identity
 from engine.vault.keys import CaseKey
 from engine.vault.pseudonym import new_reference
-
-NOT_REFUSALS = (
-    ClockBehind, StoreUnavailable, StoreFull, SchemaBehind, KeysMissing, PassphraseWrong, KeyFileDamaged, KeyForeign,
-    KeyMaterialDamaged, ContentUnreadable,
-)  # fmt: skip
-"""Errors of the machine, not answers to the person: nothing was judged, so no refusal is on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +74,14 @@ def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | S
     desk.probe(2)
     now = desk.clock()
     desk.probe(3)
+    asked = _Asked(command, actor, now, enclosed, _account(command, actor))
     try:
-        with kept(desk.database) as work:
-            answer = _carry_out(desk, _Asked(command, actor, now, enclosed), work)
+        with desk.writing(asked.account) as work:
+            answer = _carry_out(desk, asked, work)
     except NOT_REFUSALS:
         raise
     except GuituError as refusal:
-        meanwhile = _answered_meanwhile(desk, _Asked(command, actor, now, enclosed))
+        meanwhile = _answered_meanwhile(desk, replace(asked, account=_account(command, actor)))
         if meanwhile is not None:
             return meanwhile
         _put_refusal_on_record(desk, command, actor, now, refusal)
@@ -132,6 +112,7 @@ class _Asked:
     actor: Actor
     now: datetime
     enclosed: Identity | StoredFile | None
+    account: Account
 
     def with_references(self) -> Command:
         """The command, with references for what came enclosed. Raises :class:`CommandMalformed` if that is amiss."""
@@ -159,12 +140,13 @@ _ENCLOSED: Mapping[type[Command], type] = {RecordIdentity: Identity, AttachFile:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """4: the command as it will be decided, the case with its key, and the rules it is pinned to."""
+    """4: the command as it will be decided, the case with its key, the rules it is pinned to, and what will be told."""
 
     command: Command
     case: Case | None
     key: CaseKey | None
     rules: Rules
+    account: Account
 
 
 def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
@@ -174,7 +156,7 @@ def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
     earlier = None if key is None else _earlier_answer(desk, work, key, asked)
     if earlier is not None:
         return earlier
-    found = _load(desk, asked.with_references(), work)
+    found = _load(desk, asked, work)
     command, case, rules = found.command, found.case, found.rules
     enclosed = asked.identity_for(command)
     actor, now = asked.actor, asked.now
@@ -192,6 +174,7 @@ def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
     saved = _save(desk, found, decision, context, work, enclosed=enclosed)
     if isinstance(asked.enclosed, StoredFile):
         put_on_list(asked.enclosed, saved, actor, work)
+    asked.account.definition = rules.hash
     answer = _answer(saved, decision)
     if key is not None:
         body = msgspec.json.encode(answer)
@@ -225,6 +208,10 @@ def _earlier_answer(desk: Desk, work: Work, key: str, asked: _Asked) -> Answer |
         raise erased(found.case_id)
     if not _is_same(desk, work, found.digest, asked):
         raise KeyReused("同一幂等键曾用于另一请求", "this idempotency key was used for another request")
+    asked.account.outcome = "repeated"
+    case_key = desk.safe.key_for(found.case_id, work)
+    if case_key is not None:
+        asked.account.read(case_key)
     return replace(msgspec.json.decode(found.answer, type=Answer), repeated=True)
 
 
@@ -242,21 +229,35 @@ def _answered_meanwhile(desk: Desk, asked: _Asked) -> Answer | None:
     key = asked.command.idempotency_key
     if key is None:
         return None
-    with kept(desk.database) as work:  # the key of the house may have to be made again: the request was dropped
-        found = work.find_answer(asked.actor.unit, desk.safe.house(work).locator(key.encode()))
-        same = found is not None and _is_same(desk, work, found.digest, asked)
-        return _earlier_answer(desk, work, key, asked) if same else None
+    try:
+        with desk.writing(asked.account) as work:  # the key of the house may have to be made again
+            found = work.find_answer(asked.actor.unit, desk.safe.house(work).locator(key.encode()))
+            earlier = (
+                _earlier_answer(desk, work, key, asked) if found and _is_same(desk, work, found.digest, asked) else None
+            )
+            if earlier is None:
+                raise _NotAnswered
+            return earlier
+    except _NotAnswered:
+        return None
 
 
-def _load(desk: Desk, command: Command, work: Work) -> _Loaded:
+class _NotAnswered(Exception):
+    """Nobody asked the same before: there is nothing to enter."""
+
+
+def _load(desk: Desk, asked: _Asked, work: Work) -> _Loaded:
     """4: the case with its revision, and the rules it is pinned to (a new record: the rules in force)."""
+    command, account = asked.with_references(), asked.account
     if isinstance(command, OpenCase):
         if not command.case:
             command = replace(command, case=desk.new_pseudonym())
         elif work.load_case(command.case, for_update=False) is not None:
             raise CommandMalformed(f"个案代号 {command.case} 已存在", f"case {command.case} exists", case=command.case)
-        return _Loaded(command, None, None, desk.rules_for_area(command.area, command.definition, work))
-    case, key = load_with_key(desk, command.case, work, for_update=True)
+        return _Loaded(command, None, None, desk.rules_for_area(command.area, command.definition, work), account)
+    known = load_with_key(desk, command.case, work, for_update=True)
+    known.tell(account)
+    case, key = known.case, known.key
     if command.expected_revision is not None and command.expected_revision != case.revision:
         raise StaleRevision(
             f"个案已更新到第 {case.revision} 版（您看到的是第 {command.expected_revision} 版），请重新查看后再办",
@@ -264,25 +265,11 @@ def _load(desk: Desk, command: Command, work: Work) -> _Loaded:
             current=case.revision, expected=command.expected_revision,
         )  # fmt: skip
     if isinstance(command, LinkCriminalCase):
-        linked = load(desk, command.criminal_case, work, for_update=False)
-        if linked.scope != "criminal_case":
-            raise CommandMalformed(f"{linked.id} 不是刑事案件记录", f"{linked.id} is not a criminal case")
-    return _Loaded(command, case, key, desk.books.pinned(case.pin.hash, work))
-
-
-def load(desk: Desk, case_id: str, work: Work, *, for_update: bool) -> Case:
-    """The case as stored. Raises :class:`CaseUnknown`, :class:`CaseErased`, :class:`ContentUnreadable`."""
-    return load_with_key(desk, case_id, work, for_update=for_update)[0]
-
-
-def load_with_key(desk: Desk, case_id: str, work: Work, *, for_update: bool) -> tuple[Case, CaseKey]:
-    """The case as stored, and the key it is sealed under. Raises what :func:`load` raises."""
-    stored = work.load_case(case_id, for_update=for_update)
-    if stored is None:
-        shown = shown_code(case_id)
-        raise CaseUnknown(f"没有个案 {shown}", f"no case {shown}", case=shown)
-    key = desk.safe.key_of(stored, work)
-    return read_case(stored.content, stored.id, stored.revision, key), key
+        linked = load_with_key(desk, command.criminal_case, work, for_update=False)
+        linked.tell(account)
+        if linked.case.scope != "criminal_case":
+            raise CommandMalformed(f"{linked.case.id} 不是刑事案件记录", f"{linked.case.id} is not a criminal case")
+    return _Loaded(command, case, key, desk.books.pinned(case.pin.hash, work), account)
 
 
 def _context(
@@ -310,21 +297,24 @@ def _save(
     persons = Persons(desk.safe, work)
     if found.case is None or found.key is None:
         _pin(context.rules, context.now, work)
-        return _begin(desk, decision.case, decision.events, work)[0]
+        return _begin(desk, decision, work, found.account)[0]
     if decision.spawned is not None and context.other is not None:
         _pin(context.other, context.now, work)
-        successor, key = _begin(desk, decision.spawned.case, decision.spawned.events, work)
-        persons.carry(found.case, found.key, successor, key, context.now)
-    saved = _save_one(found.case, decision.case, decision.events, found.key, work)
+        successor, key = _begin(desk, decision.spawned, work, found.account)
+        for person, identity in persons.carry(found.case, found.key, successor, key, context.now).items():
+            found.account.changed(key, person=person, digest=person_digest(identity, key))
+    saved = _save_one(found.case, decision, found.key, work, found.account)
     if enclosed is not None:
         persons.save(saved, found.key, enclosed, context.now)
+        digest = person_digest(enclosed.identity, found.key)
+        found.account.changed(found.key, person=enclosed.person, classes=("identity",), digest=digest)
     return saved
 
 
-def _begin(desk: Desk, case: Case, events: tuple[Recorded, ...], work: Work) -> tuple[Case, CaseKey]:
+def _begin(desk: Desk, begun: Spawned | Decision, work: Work, account: Account) -> tuple[Case, CaseKey]:
     """Write a new case, and keep the key made for it."""
-    key, row = desk.safe.make_case_key(case, work)
-    saved = _save_one(None, case, events, key, work)
+    key, row = desk.safe.make_case_key(begun.case, work)
+    saved = _save_one(None, begun, key, work, account)
     work.add_case_key(row)
     return saved, key
 
@@ -334,10 +324,14 @@ def _pin(rules: Rules, now: datetime, work: Work) -> None:
     work.pin_definition(rules.hash, definition.id, definition.version, definition.canonical(), now)
 
 
-def _save_one(before: Case | None, after: Case, events: tuple[Recorded, ...], key: CaseKey, work: Work) -> Case:
-    after = replace(after, revision=after.revision + 1)
-    bodies = [write_event(recorded, after.id, key) for recorded in events]
-    work.save_case(before, after, write_case(after, key), events, bodies)
+def _save_one(
+    before: Case | None, decided: Spawned | Decision, key: CaseKey, work: Work, account: Account
+) -> Case:  # fmt: skip
+    after = replace(decided.case, revision=decided.case.revision + 1)
+    bodies = [write_event(recorded, after.id, key) for recorded in decided.events]
+    plain = case_in_plain(after)
+    work.save_case(before, after, seal_case(plain, after, key), decided.events, bodies)
+    account.changed(key, digest=key.ledger_digest(plain), revision=after.revision)
     return after
 
 
@@ -358,13 +352,22 @@ def _answer(saved: Case, decision: Decision) -> Answer:
 def _put_refusal_on_record(desk: Desk, command: Command, actor: Actor, now: datetime, refusal: GuituError) -> None:
     body = msgspec.json.encode({"reasons": refusal.reasons, "details": _plain(refusal.details)})
     named = shown_code(command.case) if command.case else ""  # what was typed instead of a code may be a name
-    with kept(desk.database) as work:
-        key = (desk.safe.key_for(named, work) if named else None) or desk.safe.house(work)
+    account = _account(command, actor)
+    account.refused(refusal)
+    with desk.writing(account) as work:
+        case_key = desk.safe.key_for(named, work) if named else None
+        if case_key is not None:
+            account.read(case_key)
+        key = case_key or desk.safe.house(work)
         work.record_refusal(
             case_id=named or None, at=now, command=snake(type(command)), unit=shown(actor.unit),
             person=shown(actor.person), code=refusal.code, body=seal_refusal(body, key, named, now),
         )  # fmt: skip
     log("command_refused", case=named, command=snake(type(command)), unit=shown(actor.unit), code=refusal.code)
+
+
+def _account(command: Command, actor: Actor) -> Account:
+    return Account(ACT_OF[type(command)], actor, policies=(POLICY,))
 
 
 def _plain(details: Mapping[str, object]) -> dict[str, object]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from engine.core.codes import hold_code
 from engine.core.commands import Actor, OpenCase, RecordIdentity
 from engine.errors import DuplicateFound, NotHolder
-from engine.service.desk import Desk, kept
+from engine.service.account import Account
+from engine.service.desk import Desk
 from engine.service.handle import Answer, handle
 from engine.service.persons import Match, Persons, holds
 from engine.vault.identity import Remark, read_identity
@@ -49,7 +50,8 @@ def search(desk: Desk, area: str, raw: Mapping[str, object], actor: Actor) -> li
     """
     hold_code("area", area)
     identity, _remarks = read_identity(raw, desk.today())
-    with kept(desk.database) as work:
+    account = Account("identity:search", actor)
+    with desk.changing(account) as work:
         rules = desk.rules_for_area(area, None, work)
         units = desk.directory(work)
         unit = units.current(actor.unit)
@@ -61,7 +63,12 @@ def search(desk: Desk, area: str, raw: Mapping[str, object], actor: Actor) -> li
                 "only a unit of that jurisdiction that may open a record there may look for duplicates",
                 unit=unit.id,
             )  # fmt: skip
-        return Persons(desk.safe, work).alike(rules.definition.jurisdiction, identity)
+        found = Persons(desk.safe, work).alike(rules.definition.jurisdiction, identity)
+        for match in found:
+            key = desk.safe.key_for(match.case, work)
+            if key is not None:
+                account.read(key, person=match.person, classes=("identity",))
+        return found
 
 
 def open_case(

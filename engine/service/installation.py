@@ -17,12 +17,14 @@ from engine.core.view import CHINA
 from engine.definitions.directory_file import demo_directory, read_directory
 from engine.definitions.loader import Library
 from engine.errors import CommandMalformed, GuituError, UnitUnknown
+from engine.service.account import Account
 from engine.service.definitions import find
-from engine.service.desk import Desk, kept
+from engine.service.desk import Desk
 from engine.service.released import Released, read_released
 from engine.store import migrate
 from engine.store.database import Database, engine_for, is_there
 from engine.store.durability import durability
+from engine.store.work import Work
 
 T = TypeVar("T")
 LEAST_PYTHON = (3, 11)
@@ -96,7 +98,7 @@ def load_demo_directory(desk: Desk) -> Directory:
 def load_directory(desk: Desk, path: Path) -> Directory:
     """Replace the unit directory by a file. Raises :class:`DirectoryBroken` with nothing changed."""
     directory = read_directory(path)
-    with kept(desk.database) as work:
+    with desk.changing(Account("directory:load", details={"units": len(directory.units)})) as work:
         work.save_directory(directory)
     desk.forget()
     return directory
@@ -104,7 +106,7 @@ def load_directory(desk: Desk, path: Path) -> Directory:
 
 def units(desk: Desk, area: str | None = None) -> list[UnitLine]:
     """The units of the directory, or those that serve one area: its own and those above it."""
-    with desk.database.reading() as work:
+    with desk.reading(Account("directory:show")) as work:
         directory = work.load_directory()
     wanted = None if area is None else {one.code for one in directory.upward(area)}
     return [
@@ -124,8 +126,12 @@ def _area(area: Jurisdiction) -> Label:
 def parameters(desk: Desk, library: Library, name: str) -> list[ParameterLine]:
     """The local settings of a definition. Raises :class:`DefinitionUnknown`."""
     book = find(library, name).definition
-    with desk.database.reading() as work:
-        stated = work.settings_of(book.id)
+    with desk.reading(Account("parameter:list")) as work:
+        return _parameter_lines(book, work)
+
+
+def _parameter_lines(book: Definition, work: Work) -> list[ParameterLine]:
+    stated = work.settings_of(book.id)
     return [
         ParameterLine(
             key, parameter.title, parameter.type, parameter.default, stated.get(key, parameter.default), key in stated,
@@ -145,11 +151,13 @@ def set_parameter(
         listed = ", ".join(book.parameters)
         raise CommandMalformed(f"没有参数 {parameter}；有：{listed}", f"no parameter {parameter}; there are: {listed}")
     value = _setting(parameter, known, raw)
-    with kept(desk.database) as work:
+    account = Account("parameter:set", actor, details={"definition": book.id, "parameter": parameter})
+    with desk.changing(account) as work:
         desk.directory(work).current(actor.unit)  # raises UnitUnknown
         work.set_setting(book.id, parameter, value, set_by=f"{actor.person}@{actor.unit}", set_at=desk.clock())
+        lines = _parameter_lines(book, work)
     desk.forget()
-    return next(line for line in parameters(desk, library, name) if line.name == parameter)
+    return next(line for line in lines if line.name == parameter)
 
 
 def _setting(name: str, parameter: Parameter, raw: RawValue) -> object:

@@ -10,8 +10,9 @@ from engine.core.case import Case, HandOff
 from engine.core.commands import Actor
 from engine.core.definition import Label
 from engine.core.directory import Directory, Unit
+from engine.service.account import Account
 from engine.service.desk import Desk
-from engine.service.handle import load
+from engine.service.known import Known, load_with_key
 from engine.service.read import unit_label
 from engine.store.lists import CaseLine
 from engine.store.work import Work
@@ -60,14 +61,15 @@ class Worklist:
 
 def worklist(desk: Desk, actor: Actor) -> Worklist:
     """The worklist of the actor's unit, and of the units that were merged into it."""
-    with desk.database.reading() as work:
+    account = Account("worklist:show", actor)
+    with desk.reading(account) as work:
         directory = desk.directory(work)
         units = _lineage(directory, actor.unit)
         held = [line for unit in units for line in work.held_by(unit.id)]
         offered = [line for unit in units for line in work.hand_offs_for(unit.id)]
         awaiting = [line for unit in units for line in work.hand_offs_from(unit.id)]
         named = {line.case_id for line in held} | {line.case_id for line in (*offered, *awaiting)}
-        cases = {case: load(desk, case, work, for_update=False) for case in named}
+        cases = {case: _told(load_with_key(desk, case, work, for_update=False), account) for case in sorted(named)}
         return Worklist(
             unit=unit_label(directory, actor.unit),
             held=tuple(_held(desk, cases[line.case_id], line.track, work) for line in held),
@@ -78,10 +80,21 @@ def worklist(desk: Desk, actor: Actor) -> Worklist:
 
 def cases_of(desk: Desk, actor: Actor, *, status: str | None = None, after: str = "") -> list[CaseLine]:
     """The cases in which the actor's unit holds or ever held something, a page at a time, by pseudonym."""
-    with desk.database.reading() as work:
+    account = Account("case:list", actor)
+    with desk.reading(account) as work:
         units = _lineage(desk.directory(work), actor.unit)
         found = {line.id: line for unit in units for line in work.cases(unit.id, status, PAGE, after)}
-    return [found[case] for case in sorted(found)][:PAGE]
+        listed = [found[case] for case in sorted(found)][:PAGE]
+        for line in listed:
+            key = desk.safe.key_for(line.id, work)
+            if key is not None:  # of an erased case nothing is left to say whom it concerned
+                account.read(key)
+    return listed
+
+
+def _told(known: Known, account: Account) -> Case:
+    known.tell(account)
+    return known.case
 
 
 def _lineage(directory: Directory, unit: str) -> list[Unit]:

@@ -50,6 +50,11 @@ class Match:
     by: tuple[str, ...]
 
 
+def person_digest(identity: Identity, key: CaseKey) -> str:
+    """The keyed digest that the ledger knows an identity by."""
+    return key.ledger_digest(msgspec.json.encode(identity))
+
+
 @dataclass(frozen=True, slots=True)
 class Persons:
     """The vault's work on persons, inside one transaction."""
@@ -71,11 +76,15 @@ class Persons:
         row = PersonRow(case.id, enclosed.person, enclosed.role, revision, with_key.id, sealed, now)
         self.work.save_person(row, self.tokens(case.jurisdiction, enclosed.identity))
 
-    def carry(self, before: Case, key: CaseKey, successor: Case, new_key: CaseKey, now: datetime) -> None:
-        """Seal everybody of a case again for the case that succeeds it in another jurisdiction."""
-        for person, identity in self.of(before, key).items():
+    def carry(
+        self, before: Case, key: CaseKey, successor: Case, new_key: CaseKey, now: datetime
+    ) -> dict[str, Identity]:  # fmt: skip
+        """Seal everybody of a case again for the case that succeeds it in another jurisdiction; say who they were."""
+        known = self.of(before, key)
+        for person, identity in known.items():
             enclosed = Enclosed(person, before.persons[person].role, identity)
             self._save(successor, new_key, enclosed, 1, now)
+        return known
 
     # ── opening, inside only ──
 

@@ -18,9 +18,11 @@ from engine.core.explain import Option, holding, options, requestable
 from engine.core.machine import Rules
 from engine.core.view import CHINA
 from engine.errors import HistoryBroken, NotHolder, Reason
+from engine.service.account import Account
 from engine.service.content import read_events
 from engine.service.desk import Desk
-from engine.service.handle import load_with_key
+from engine.service.handle import Answer
+from engine.service.known import load_with_key
 from engine.service.persons import Persons
 from engine.service.words import said
 from engine.store.work import Work
@@ -115,8 +117,9 @@ def show(desk: Desk, case_id: str, actor: Actor) -> CaseSheet:
 
     Raises :class:`CaseUnknown`, :class:`NotHolder`.
     """
-    with desk.database.reading() as work:
-        seen = _look_up(desk, case_id, actor, work)
+    account = Account("case:show", actor, policies=(POLICY,))
+    with desk.reading(account) as work:
+        seen = _look_up(desk, case_id, actor, work, account)
         context = _context(desk, actor, seen, work)
     case, rules, directory = seen.case, seen.rules, seen.directory
     if seen.reading == "preview":
@@ -141,8 +144,9 @@ def _previewed(case: Case, actor: Actor, book: Definition, directory: Directory)
 
 def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
     """Every move of every open track, open or blocked, with *all* reasons."""
-    with desk.database.reading() as work:
-        seen = open_for_reading(desk, case_id, actor, work)
+    account = Account("case:moves", actor, policies=(POLICY,))
+    with desk.reading(account) as work:
+        seen = open_for_reading(desk, case_id, actor, work, account)
         case, rules = seen.case, seen.rules
         draft = Draft(_context(desk, actor, seen, work), case.id, case)
     is_open = case.status == "open"
@@ -156,19 +160,25 @@ def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
 
 def timeline(desk: Desk, case_id: str, actor: Actor) -> list[TimelineLine]:
     """The events of the case, in the order they happened, in words."""
-    with desk.database.reading() as work:
-        seen = open_for_reading(desk, case_id, actor, work)
+    account = Account("case:timeline", actor, policies=(POLICY,))
+    with desk.reading(account) as work:
+        seen = open_for_reading(desk, case_id, actor, work, account)
         events = read_events(work.events_of(case_id), case_id, seen.key)
     return _in_words(events, seen.rules, seen.directory)
 
 
-def happened(desk: Desk, case_id: str, revision: int) -> list[TimelineLine]:
-    """The events that one command added, in words, for whoever gave it (an answer names case and revision)."""
+def happened(desk: Desk, answer: Answer) -> list[TimelineLine]:
+    """The events that one command added, in words, for whoever gave it: what she did is entered already."""
+    found = _added(desk, answer.case, answer.revision)
+    return found if answer.successor is None else [*found, *_added(desk, answer.successor, 1)]
+
+
+def _added(desk: Desk, case_id: str, revision: int) -> list[TimelineLine]:
     with desk.database.reading() as work:
-        case, key = load_with_key(desk, case_id, work, for_update=False)
-        rules, directory = desk.books.pinned(case.pin.hash, work), desk.directory(work)
+        known = load_with_key(desk, case_id, work, for_update=False)
+        rules, directory = desk.books.pinned(known.case.pin.hash, work), desk.directory(work)
         rows = [row for row in work.events_of(case_id) if row.revision == revision]
-        events = read_events(rows, case_id, key)
+        events = read_events(rows, case_id, known.key)
     return _in_words(events, rules, directory)
 
 
@@ -179,21 +189,25 @@ def _in_words(events: list[Recorded], rules: Rules, directory: Directory) -> lis
     ]
 
 
-def events_of(desk: Desk, case_id: str) -> list[Event]:
+def events_of(desk: Desk, case_id: str, actor: Actor | None = None) -> list[Event]:
     """Everything that happened to a case, in order."""
-    with desk.database.reading() as work:
-        _case, key = load_with_key(desk, case_id, work, for_update=False)
-        return [item.event for item in read_events(work.events_of(case_id), case_id, key)]
+    account = Account("case:replay", actor)
+    with desk.reading(account) as work:
+        known = load_with_key(desk, case_id, work, for_update=False)
+        known.tell(account)
+        return [item.event for item in read_events(work.events_of(case_id), case_id, known.key)]
 
 
-def replay(desk: Desk, case_id: str) -> Case:
+def replay(desk: Desk, case_id: str, actor: Actor | None = None) -> Case:
     """The case as its history makes it. Raises :class:`HistoryBroken` when the stored case differs."""
-    with desk.database.reading() as work:
-        case, key = load_with_key(desk, case_id, work, for_update=False)
-        events = read_events(work.events_of(case_id), case_id, key)
-    again = evolve(None, events, case_id=case_id)
-    if again != _without_revision(case):
-        raise HistoryBroken(f"个案 {case_id} 的存储内容与办理记录不符", f"case {case_id} differs from its history")
+    account = Account("case:replay", actor)
+    with desk.reading(account) as work:
+        known = load_with_key(desk, case_id, work, for_update=False)
+        known.tell(account)
+        events = read_events(work.events_of(case_id), case_id, known.key)
+        again = evolve(None, events, case_id=case_id)
+        if again != _without_revision(known.case):
+            raise HistoryBroken(f"个案 {case_id} 的存储内容与办理记录不符", f"case {case_id} differs from its history")
     return again
 
 
@@ -212,16 +226,28 @@ class Seen:
     reading: Reading
 
 
-def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work) -> Seen:
-    case, key = load_with_key(desk, case_id, work, for_update=False)
+def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work, account: Account) -> Seen:
+    known = load_with_key(desk, case_id, work, for_update=False)
+    known.tell(account)
+    case = known.case
     rules = desk.books.pinned(case.pin.hash, work)
+    account.definition = rules.hash
     directory = desk.directory(work)
-    return Seen(case, key, rules, directory, reading_of(actor, case, rules.definition, directory))
+    reading = reading_of(actor, case, rules.definition, directory)
+    account.read(known.key, classes=_classes(case, rules, reading))
+    return Seen(case, known.key, rules, directory, reading)
 
 
-def open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work) -> Seen:
+def _classes(case: Case, rules: Rules, reading: Reading) -> set[str]:
+    """Of what kinds the data are that are seen."""
+    if reading == "preview":
+        return {"basic"}
+    return {rules.definition.facts[name].field_class for name in case.facts}
+
+
+def open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work, account: Account) -> Seen:
     """A case for somebody who may read the whole of it. Raises :class:`NotHolder` for everybody else."""
-    seen = _look_up(desk, case_id, actor, work)
+    seen = _look_up(desk, case_id, actor, work, account)
     if seen.reading != "whole":
         raise NotHolder(
             "接收移交之前只能查看预览", "before accepting the hand-off only its preview can be read", policy=POLICY

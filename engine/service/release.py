@@ -18,7 +18,8 @@ from engine.core.directory import Directory
 from engine.definitions.loader import Library
 from engine.errors import ClockBehind, CommandMalformed, NothingToChange, Reason, ReleaseRefused
 from engine.service import definitions as books
-from engine.service.desk import Desk, kept
+from engine.service.account import Account
+from engine.service.desk import Desk
 from engine.service.released import Keys, Release, flaw, read_released
 from engine.store.releases import ApprovalRow, ApproverRow
 from engine.store.work import Work
@@ -33,7 +34,7 @@ def add_approver(desk: Desk, *, office: str, person: str, public_key: str, actor
 
     Raises :class:`NothingToChange` for a key that is registered (a revoked one too), :class:`UnitUnknown`.
     """
-    with kept(desk.database) as work:
+    with desk.changing(Account("approver:add", actor)) as work:
         return add_approver_in(desk, work, office=office, person=person, public=read_public(public_key), actor=actor)
 
 
@@ -55,7 +56,7 @@ def revoke_approver(desk: Desk, words: str, actor: Actor) -> ApproverRow:
 
     ``words`` is a fingerprint or its beginning. Raises :class:`NothingToChange` for a key that is revoked.
     """
-    with kept(desk.database) as work:
+    with desk.changing(Account("approver:revoke", actor)) as work:
         directory, now = _begin(desk, work)
         directory.current(actor.unit)
         key = _find(work.approvers(), words)
@@ -71,7 +72,7 @@ def revoke_approver(desk: Desk, words: str, actor: Actor) -> ApproverRow:
 
 def approvers(desk: Desk) -> list[ApproverRow]:
     """Every key ever registered, the oldest first."""
-    with desk.database.reading() as work:
+    with desk.reading(Account("approver:list")) as work:
         return work.approvers()
 
 
@@ -85,7 +86,7 @@ def approve(
     :class:`DefinitionBroken` with every finding, :class:`ReleaseRefused` with every reason.
     """
     definition = _checked(library, root, name)
-    with kept(desk.database) as work:
+    with desk.changing(Account("definition:approve", actor, definition=definition.digest())) as work:
         return approve_in(desk, work, definition, key=key, actor=actor, reviewed=reviewed)
 
 
@@ -122,7 +123,7 @@ def release(desk: Desk, library: Library, root: Path | None, name: str, actor: A
     :class:`NothingToChange` when it is released.
     """
     definition = _checked(library, root, name)
-    with kept(desk.database) as work:
+    with desk.changing(Account("definition:release", actor, definition=definition.digest())) as work:
         made = release_in(desk, work, definition, actor)
     desk.forget()
     return made
@@ -151,7 +152,7 @@ def release_in(desk: Desk, work: Work, definition: Definition, actor: Actor) -> 
 
 def standing(desk: Desk) -> dict[str, str]:
     """``released`` or ``superseded`` by hash, as this installation has it."""
-    with desk.database.reading() as work:
+    with desk.reading(Account("definition:list")) as work:
         return desk.released(work).standing(desk.books.begins(), desk.today())
 
 

@@ -24,10 +24,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from engine.core.codes import shown
+from engine.core.codes import is_code, shown
 from engine.errors import CaseErased, CommandMalformed, KeyMaterialDamaged
+from engine.ledger.entry import Kind
+from engine.service.account import Account
 from engine.service.content import read_case, write_case
-from engine.service.desk import Desk, kept
+from engine.service.desk import Desk
 from engine.service.persons import Enclosed, Persons, tokens_under
 from engine.service.safe import RING_SECONDS
 from engine.store.rotations import RotationRow
@@ -72,7 +74,7 @@ class Rotation:
         self.settle()  # from here on every process seals under the new key
         self.desk.safe.forget()
         while row.finished_at is None:
-            with kept(self.desk.database) as work:
+            with self.desk.changing(_account(kind, jurisdiction)) as work:
                 row = self._step(row, work)
             yield _progress(row)
         self.desk.safe.forget()
@@ -92,7 +94,7 @@ class Rotation:
     def _begin(self, kind: RotationKind, jurisdiction: str) -> RotationRow:
         if kind in ("root", "installation") and jurisdiction != EVERYWHERE:
             raise CommandMalformed("这种密钥不分地区", "this key is not one of a jurisdiction")
-        with kept(self.desk.database) as work:
+        with self.desk.changing(_account(kind, jurisdiction)) as work:
             work.make_no_vault_key()
             for row in work.rotations():
                 if (row.kind, row.jurisdiction, row.finished_at) == (kind, jurisdiction, None):
@@ -278,6 +280,11 @@ _STEPS: Mapping[str, Callable[[Rotation, RotationRow, Work], tuple[int, str, boo
     "root": Rotation._rewrap_vault_keys, "case": Rotation._rewrap_case_keys, "case_key": Rotation._reseal_cases,
     "identity": Rotation._reseal_persons, "index": Rotation._reindex, "installation": Rotation._nothing,
 }  # fmt: skip
+
+
+def _account(kind: str, jurisdiction: str) -> Account:
+    where = jurisdiction if is_code(jurisdiction) else "everywhere" if jurisdiction == EVERYWHERE else "unknown"
+    return Account("keys:rotate", None, Kind.KEY_EVENT, details={"kind": kind, "jurisdiction": where})
 
 
 def _progress(row: RotationRow) -> Progress:

@@ -17,10 +17,12 @@ from engine.core.view import CHINA
 from engine.definitions.loader import shipped_root
 from engine.definitions.scenario import StoryStep, Told, read_scenarios
 from engine.errors import GuituError, StoryBroken
+from engine.service.account import Account
 from engine.service.content import read_events
-from engine.service.desk import Desk, kept
+from engine.service.desk import Desk
 from engine.service.ending import Record, hold_to_leaves, left_out, off_form, otherwise_refused, unlike
-from engine.service.handle import Answer, handle, load_with_key
+from engine.service.handle import Answer, handle
+from engine.service.known import load_with_key
 from engine.service.read import TimelineLine, happened, replay, show, unit_label
 from engine.service.story_people import with_people
 
@@ -118,7 +120,7 @@ class Player:
             self._set(rules.definition.id, {name: before[name] for name in scenario.settings})
 
     def _set(self, definition: str, values: Mapping[str, object]) -> None:
-        with kept(self.desk.database) as work:
+        with self.desk.changing(Account("parameter:set", purpose="trial", details={"definition": definition})) as work:
             for name, value in values.items():
                 work.set_setting(definition, name, value, set_by="story", set_at=self.clock())
         self.desk.forget()
@@ -229,10 +231,10 @@ class Player:
     def record(self, case: str) -> Record:
         """The record of a pseudonym as it stands now, with all that its ending is judged by."""
         with self.desk.database.reading() as work:
-            found, key = load_with_key(self.desk, case, work, for_update=False)
-            rules = self.desk.books.pinned(found.pin.hash, work)
-            events = read_events(work.events_of(case), case, key)
-            return Record(found, events, rules.definition, self.desk.parameters(rules, work), self.clock.now)
+            known = load_with_key(self.desk, case, work, for_update=False)
+            rules = self.desk.books.pinned(known.case.pin.hash, work)
+            events = read_events(work.events_of(case), case, known.key)
+            return Record(known.case, events, rules.definition, self.desk.parameters(rules, work), self.clock.now)
 
     def _broken(self, number: int, zh: str, en: str) -> StoryBroken:
         name, line = self.told.path.name, self.told.line(number)
@@ -243,8 +245,7 @@ class Player:
         )  # fmt: skip
 
     def _news(self, answer: Answer) -> list[TimelineLine]:
-        found = happened(self.desk, answer.case, answer.revision)
-        return found if answer.successor is None else [*found, *happened(self.desk, answer.successor, 1)]
+        return happened(self.desk, answer)
 
     def _unit(self, unit: str) -> Label:
         with self.desk.database.reading() as work:

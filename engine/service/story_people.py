@@ -19,7 +19,8 @@ from engine.core.definition import Definition
 from engine.core.facts import is_reference
 from engine.errors import NotHolder, UnitUnknown
 from engine.service.desk import Desk
-from engine.service.handle import Answer, handle, load
+from engine.service.handle import Answer, handle
+from engine.service.known import load_with_key
 from engine.service.persons import holds
 from engine.vault.identity import Identity
 
@@ -51,7 +52,7 @@ def introduce(desk: Desk, command: Command, actor: Actor) -> None:
     Does nothing where the actor may not: then the command itself is refused, and that is what the story is about.
     """
     with desk.database.reading() as work:
-        case = load(desk, command.case, work, for_update=False)
+        case = load_with_key(desk, command.case, work, for_update=False).case
         book = desk.books.pinned(case.pin.hash, work).definition
         units = desk.directory(work)
     if case.status != "open" or case.scope != "victim":  # persons are compared in victims' records alone

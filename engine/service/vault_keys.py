@@ -10,6 +10,8 @@ from typing import Any
 
 from engine.errors import CommandMalformed, KeysMissing
 from engine.service import keyfile
+from engine.service.account import Account
+from engine.service.desk import Desk
 from engine.store.work import Work
 from engine.vault.roots import Cost, RootKeys, read_roots, write_roots
 
@@ -74,6 +76,12 @@ def passphrase_in(path: Path) -> str:
         return keyfile.read_private(path).partition(b"\n")[0].decode()
     except UnicodeDecodeError:
         raise CommandMalformed(f"{path} 不是 UTF-8 文字", f"{path} is not UTF-8 text") from None
+
+
+def listed(desk: Desk) -> list[dict[str, Any]]:
+    """What :func:`status` says, entered in the ledger."""
+    with desk.reading(Account("keys:status")) as work:
+        return status(work)
 
 
 def status(work: Work) -> list[dict[str, Any]]:

@@ -16,11 +16,11 @@ from sqlmodel import Field
 from engine.core.case import Case, TrackStatus
 from engine.core.definition import Scope
 from engine.core.events import EVENTS, HandOffKind
-from engine.store import vault_tables
+from engine.store import ledger_tables, vault_tables
 from engine.store.instants import Instant
 from engine.store.row import Row, one_of
 
-SCHEMA = "0003_vault"
+SCHEMA = "0004_ledger"
 """The migration this release writes to."""
 
 HandOffState = Literal["offered", "accepted", "declined", "withdrawn"]
@@ -327,5 +327,5 @@ class DefinitionRelease(Row, table=True):
 
 
 TABLES = Row.metadata.tables
-"""The tables by name, those of ``vault_tables`` among them, for Core statements."""
-__all__ = ["SCHEMA", "TABLES", "Row", "vault_tables"]
+"""The tables by name, those of ``vault_tables`` and ``ledger_tables`` among them, for Core statements."""
+__all__ = ["SCHEMA", "TABLES", "Row", "ledger_tables", "vault_tables"]

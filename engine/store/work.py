@@ -7,6 +7,7 @@ from engine.store.cases import CaseRows
 from engine.store.definitions import DefinitionRows
 from engine.store.directory import DirectoryRows
 from engine.store.erasures import ErasureRows
+from engine.store.ledger import LedgerRows
 from engine.store.lists import ListRows
 from engine.store.releases import ReleaseRows
 from engine.store.rotations import RotationRows
@@ -15,8 +16,9 @@ from engine.store.wires import Wire
 
 
 class Work(
-    CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ErasureRows, ListRows, ReleaseRows, RotationRows, VaultRows
-):
+    CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ErasureRows, LedgerRows, ListRows, ReleaseRows, RotationRows,
+    VaultRows,
+):  # fmt: skip
     """One transaction, see :meth:`engine.store.database.Database.writing`."""
 
     def __init__(self, wire: Wire) -> None:

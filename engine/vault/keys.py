@@ -168,13 +168,14 @@ def wrapping_id(wrapped: bytes) -> str | None:
 class CaseKey:
     """The key of one case, open: seals and opens its cells. It knows every version it was given."""
 
-    __slots__ = ("_ciphers", "_secrets", "case_id", "version")
+    __slots__ = ("_ciphers", "_ledger", "_secrets", "case_id", "version")
 
     def __init__(self, case_id: str, secrets: Mapping[int, bytes]) -> None:
         self.case_id = case_id
         self.version = max(secrets)
         self._secrets = dict(secrets)
         self._ciphers: dict[tuple[str, int], Cipher] = {}
+        self._ledger: tuple[bytes, bytes] | None = None
 
     def seal(self, plain: bytes, cell: Cell) -> bytes:
         """The bytes of a cell of the case's content."""
@@ -192,6 +193,23 @@ class CaseKey:
         """Seals identities of the case: needs the case's key and the jurisdiction's ``identity`` key."""
         chosen = self.version if version is None else version
         return Cipher(derive_from_both(self._secret(chosen), with_key.secret, "identity"), chosen)
+
+    def ledger_salt(self) -> bytes:
+        """The salt under which the ledger says that an entry concerns this case, of 32 bytes.
+
+        It comes from the first version of the key, which stays until the case is erased: so a rotation changes nothing
+        of it, and an erasure takes it away from everybody.
+        """
+        if self._ledger is None:
+            first = self._secret(min(self._secrets))
+            self._ledger = derive(first, "ledger-salt"), derive(first, "ledger-digest")
+        return self._ledger[0]
+
+    def ledger_digest(self, plain: bytes) -> str:
+        """The keyed digest that the ledger holds of what is on record of this case, 64 digits of hex."""
+        self.ledger_salt()
+        assert self._ledger is not None, "it was just made"
+        return mac(self._ledger[1], "ledger-digest", plain).hex()
 
     def _secret(self, version: int) -> bytes:
         found = self._secrets.get(version)

@@ -25,7 +25,7 @@ from engine import bootstrap
 from engine.core.facts import is_reference
 from engine.definitions.scenario import Told
 from engine.service import installation
-from engine.service.handle import load_with_key
+from engine.service.known import load_with_key
 from engine.service.persons import Persons
 from engine.service.story import stories
 from engine.service.story_people import invented
@@ -184,7 +184,8 @@ def sealed_in(made: Demo) -> dict[str, Identity]:
         with desk.database.reading() as work, closing(sqlite3.connect(made.home / "guitu.db")) as raw:
             found: dict[str, Identity] = {}
             for (case_id,) in raw.execute("SELECT DISTINCT case_id FROM person").fetchall():
-                found |= Persons(desk.safe, work).of(*load_with_key(desk, case_id, work, for_update=False))
+                loaded = load_with_key(desk, case_id, work, for_update=False)
+                found |= Persons(desk.safe, work).of(loaded.case, loaded.key)
             return found
     finally:
         desk.database.close()

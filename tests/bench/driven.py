@@ -20,7 +20,7 @@ from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
 from tests.bench.acts import Act, Procedure
 from tests.bench.crew import Job, Move
-from tests.keys import safe
+from tests.keys import safe, scribe
 
 
 @contextmanager
@@ -48,7 +48,8 @@ def bench_desk(procedure: Procedure, url: str) -> Iterator[Desk]:
 def _desk(procedure: Procedure, database: Database) -> Desk:
     books = Books({procedure.rules.hash: procedure.rules})
     clock = bootstrap.now
-    return Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock))
+    return Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock),
+                scribe=scribe(database))
 
 
 def save_directory(procedure: Procedure, url: str) -> None:

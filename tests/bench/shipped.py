@@ -30,7 +30,7 @@ from engine.vault.identity import Identity
 from engine.vault.pseudonym import new_pseudonym
 from tests.bench.acts import Act, Kind, Procedure
 from tests.bench.driven import log_to_nowhere
-from tests.keys import safe
+from tests.keys import safe, scribe
 
 
 def story(name: str) -> Procedure:
@@ -70,7 +70,8 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
             patch.object(story_people, "handle", listening),
         ):
             clock = stories_room.clock_ending_before(told, datetime.now(UTC))
-            desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock))
+            desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock),
+                        scribe=scribe(database))
             with kept(database) as work:
                 work.save_directory(read_directory(demo_directory()))
             release_all(desk, (rules.definition for rules in books.rules.values()))

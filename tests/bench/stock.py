@@ -17,7 +17,7 @@ from functools import partial
 from sqlalchemy import create_engine, text
 
 from engine.core.commands import OpenCase
-from engine.service.handle import load_with_key
+from engine.service.known import load_with_key
 from engine.service.persons import Persons
 from engine.service.read import replay
 from engine.vault.pseudonym import new_pseudonym
@@ -98,7 +98,8 @@ def check_stock(procedure: Procedure, url: str, cases: int, sample: int = SAMPLE
         for code in drawn:
             replay(desk, code)
             with desk.database.reading() as work:
-                case, key = load_with_key(desk, code, work, for_update=False)
+                loaded = load_with_key(desk, code, work, for_update=False)
+                case, key = loaded.case, loaded.key
                 assert Persons(desk.safe, work).of(case, key).keys() == case.persons.keys()
     return len(drawn)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.service.desk import kept
-from engine.service.handle import load
+from engine.service.known import load
 from engine.service.persons import Persons
 from engine.vault.keys import CaseKey, Cell
 from engine.vault.suite import fresh_key

@@ -21,7 +21,8 @@ from stdnum.cn import ric
 
 from engine.core.commands import RecordIdentity, Role
 from engine.service.desk import Desk, kept
-from engine.service.handle import handle, load
+from engine.service.handle import handle
+from engine.service.known import load
 from engine.service.persons import Enclosed, Persons, holds
 from engine.store import migrate
 from engine.store.tables import TABLES

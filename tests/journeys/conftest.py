@@ -18,7 +18,7 @@ from engine.service.story import Beat, Player, stories
 from engine.service.trial import release_all
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
-from tests.keys import safe
+from tests.keys import safe, scribe
 from tests.postgres import APP, PostgresServer
 
 STORIES: dict[str, Told] = {told.scenario.scenario: told for told in stories()}
@@ -87,7 +87,7 @@ def stage(request: pytest.FixtureRequest) -> Stage:
 
 def _stage(url: str, books: Books) -> Iterator[Stage]:
     with Database.open(url) as database:
-        desk = Desk(database, books, bootstrap.now, new_pseudonym, safe(bootstrap.now))
+        desk = Desk(database, books, bootstrap.now, new_pseudonym, safe(bootstrap.now), scribe(database))
         installation.load_demo_directory(desk)
         release_all(desk, (rules.definition for rules in books.rules.values()))
         yield Stage(desk)

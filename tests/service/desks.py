@@ -19,7 +19,7 @@ from engine.service.trial import release_all
 from engine.store.database import Database
 from engine.vault.identity import Identity
 from tests.core.play import OTHER, RULES, START, directory
-from tests.keys import safe
+from tests.keys import safe, scribe
 
 POLICE = Actor("ann", "police-a")
 CIVIL = Actor("cy", "civil-a")
@@ -55,7 +55,7 @@ def play_desk(
     with Database.open(url) as database:
         desk = Desk(
             database=database, books=Books({rules.hash: rules for rules in (RULES, OTHER, *released)}), clock=clock,
-            new_pseudonym=lambda: f"GT-{next(numbers):04d}", safe=safe(clock),
+            new_pseudonym=lambda: f"GT-{next(numbers):04d}", safe=safe(clock), scribe=scribe(database),
         )  # fmt: skip
         if not known:
             with kept(database) as work:

@@ -15,7 +15,7 @@ from engine.core.case import Case
 from engine.service import read
 from engine.service.content import unseal_refusal
 from engine.service.desk import Desk
-from engine.service.handle import load
+from engine.service.known import load
 from engine.store.answers import RefusalRow
 from engine.vault.keys import CaseKey
 from tests.conftest import Database

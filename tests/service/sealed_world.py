@@ -17,7 +17,7 @@ from engine.errors import Refused
 from engine.service import identities, read
 from engine.service.content import unseal_refusal
 from engine.service.desk import Desk
-from engine.service.handle import load_with_key
+from engine.service.known import load_with_key
 from engine.service.persons import Persons
 from engine.service.rotation import Rotation
 from engine.service.safe import Safe
@@ -89,7 +89,8 @@ def readable(desk: Desk, world: World) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for case_id in world.cases:
         with desk.database.reading() as work:
-            case, key = load_with_key(desk, case_id, work, for_update=False)
+            loaded = load_with_key(desk, case_id, work, for_update=False)
+            case, key = loaded.case, loaded.key
             rows = {row.id: (row.role, row.changed_at) for row in work.persons_of(case_id)}
             known = {name: msgspec.to_builtins(one) for name, one in Persons(desk.safe, work).of(case, key).items()}
             refused = [

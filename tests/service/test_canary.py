@@ -33,7 +33,7 @@ from engine.vault.pseudonym import new_pseudonym
 from tests.canary import CANARIES, files_in, leaks, writings
 from tests.conftest import Database
 from tests.core.play import READY
-from tests.keys import safe
+from tests.keys import safe, scribe
 from tests.postgres import PostgresServer
 from tests.service.desks import POLICE, ask, opened, play_desk
 from tests.service.inspection import as_owner, sqlite_path
@@ -192,7 +192,8 @@ def _plain(name: str) -> object:
 def _story_desk(url: str) -> Desk:
     """A desk in the demo directory, with the procedure of one story released."""
     books = Books.of(bootstrap.library())
-    desk = Desk(Opened.open(url), books, bootstrap.now, new_pseudonym, safe(bootstrap.now))
+    database = Opened.open(url)
+    desk = Desk(database, books, bootstrap.now, new_pseudonym, safe(bootstrap.now), scribe(database))
     installation.load_demo_directory(desk)
     release_all(desk, [rules.definition for rules in books.rules.values() if rules.definition.id == "fujian"])
     return desk

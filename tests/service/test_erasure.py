@@ -28,6 +28,7 @@ from engine.errors import (
 from engine.service import attachments, erasure, lists, read
 from engine.service.desk import Desk
 from engine.service.erasure import Certificate, Erasing
+from engine.service.handle import Answer
 from engine.service.retention import Retention, retention
 from engine.vault.keys import CaseKey, Cell, Keyring, WrappedCaseKey, WrappedKey, open_case_key
 from tests.conftest import Database
@@ -155,7 +156,7 @@ def _every_way(desk: Desk, case: str) -> dict[str, Callable[[], object]]:
         "timeline": lambda: read.timeline(desk, case, POLICE),
         "events": lambda: read.events_of(desk, case),
         "replay": lambda: read.replay(desk, case),
-        "happened": lambda: read.happened(desk, case, 1),
+        "happened": lambda: read.happened(desk, Answer(case, 1, ())),
         "files": lambda: attachments.listed(desk, case, POLICE),
         "attach": lambda: attachments.add(desk, case, io.BytesIO(b"a page"), "page.txt", POLICE),
         "command": lambda: ask(desk, cmd.Reopen(case=case, track="rescue", reason="again")),

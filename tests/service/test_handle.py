@@ -158,7 +158,7 @@ def test_when_the_refusal_cannot_be_written_the_door_fails_closed(desk: Desk, mo
 
     def unplugged(step: int) -> None:
         if step == 4:
-            monkeypatch.setattr(desk, "database", Unplugged())
+            monkeypatch.setattr(desk.scribe, "database", Unplugged())
 
     monkeypatch.setattr(desk, "probe", unplugged)
     with pytest.raises(StoreUnavailable):

@@ -22,7 +22,7 @@ from engine.errors import CaseErased
 from engine.service import backup, read
 from engine.service.backup import Place
 from engine.service.erasure import Erasing, certificate_of
-from engine.service.handle import load_with_key
+from engine.service.known import load_with_key
 from engine.service.persons import Persons
 from engine.service.retention import retention
 from engine.service.rotation import RotationKind
@@ -213,7 +213,8 @@ class Walk(RuleBasedStateMachine):
             notes = [event for event in read.events_of(self.desk, case_id) if isinstance(event, NoteAdded)]
             assert len(notes) == known.notes
             with self.desk.database.reading() as work:
-                case, key = load_with_key(self.desk, case_id, work, for_update=False)
+                loaded = load_with_key(self.desk, case_id, work, for_update=False)
+                case, key = loaded.case, loaded.key
                 assert Persons(self.desk.safe, work).of(case, key) == known.people
         for case_id, known in self.model.items():
             for identity in known.people.values():

@@ -25,7 +25,8 @@ from engine.errors import (
     StaleRevision,
 )
 from engine.service.desk import Desk
-from engine.service.handle import Answer, handle, load
+from engine.service.handle import Answer, handle
+from engine.service.known import load
 from tests.conftest import Database
 from tests.core.play import READY, START
 from tests.service.desks import CIVIL, POLICE, READY_AT, Clock, ask, opened, play_desk

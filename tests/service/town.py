@@ -19,7 +19,7 @@ from engine.store.database import Database
 from engine.store.releases import ApprovalRow
 from engine.vault.signing import SigningKey, written
 from tests.core.play import directory
-from tests.keys import safe
+from tests.keys import safe, scribe
 from tests.service.desks import POLICE, Clock
 
 TINY = Path(__file__).parents[1] / "definitions"
@@ -125,7 +125,7 @@ def founded(url: str, root: Path) -> Iterator[Town]:
     numbers = itertools.count(1)
     with Database.open(url) as database:
         clock = Clock(NOW)
-        desk = Desk(database, Books({}), clock, lambda: f"GT-{next(numbers):04d}", safe(clock))
+        desk = Desk(database, Books({}), clock, lambda: f"GT-{next(numbers):04d}", safe(clock), scribe(database))
         with kept(database) as work:
             work.save_directory(directory())
         found = Town(desk, root, Library(), {})

@@ -23,7 +23,8 @@ from engine.core.case import Case
 from engine.core.commands import COMMANDS, Actor
 from engine.errors import GuituError
 from engine.service.desk import Desk
-from engine.service.handle import handle, load
+from engine.service.handle import handle
+from engine.service.known import load
 from engine.service.log import configure
 from tests.service.desks import play_desk
 
