@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from api import (
     attachment_commands,
+    audit_commands,
     backup,
     bench,
     case_acts,
@@ -22,6 +23,8 @@ from api import (
     installation_commands,
     key_commands,
     release_commands,
+    signer_commands,
+    worker_commands,
 )
 from api.passphrase import PassphraseFd
 from api.refusals import tell, tell_unexpected
@@ -100,6 +103,7 @@ def play_demo(
 
 
 app.command("worklist")(case_views.worklist)
+worker_commands.register(app)
 app.command("doctor")(installation_commands.doctor)
 definitions = _group("The rule books: list, show, check, coverage, schema; and their release in an installation.")
 definition_commands.register(definitions)
@@ -123,12 +127,16 @@ parameter = _group("Local settings of what a document leaves open.")
 installation_commands.register(database_group, directory, parameter)
 backups = _group("Backups of an installation: create, verify, restore; the keys are kept apart.")
 backup.register(backups)
+audit = _group("The audit ledger: keys of auditors, export, and verifying it without this program.")
+audit_commands.register(audit)
+signers = _group("The signer of checkpoints: init, run, status, rotate, restart, timestamp.")
+signer_commands.register(signers)
 benches = _group("Measurements; only from a source checkout.")
 bench.register(benches)
 for name, group in (
     ("definitions", definitions), ("case", case), ("identity", identity), ("keys", keys), ("erasure", erasure),
     ("db", database_group), ("directory", directory), ("parameter", parameter), ("backup", backups),
-    ("bench", benches),
+    ("audit", audit), ("signer", signers), ("bench", benches),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api import demo_audit
 from api.answers import event_line
 from api.definition_commands import totals
 from api.options import Json
 from api.refusals import reason_lines
 from api.speech import Speech, in_china
-from api.world import World, actor
+from api.world import World, actor, found_ledger
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import definitions as books
@@ -40,6 +41,7 @@ def play(world: World, folder: Path, names: list[str]) -> None:
     world.home, world.database = folder, None
     installation.upgrade(world.url, folder)
     world.passphrase_file = vault_keys.init_demo(world.settings.root_keys, bootstrap.now())
+    ledger = found_ledger(world)
     installation.load_demo_directory(world.desk)
     books_here = [one.definition for one in world.library.definitions]
     trial.release_all(world.desk, books_here, offices=trial.DEMO_OFFICES)
@@ -51,7 +53,12 @@ def play(world: World, folder: Path, names: list[str]) -> None:
     for told in every:
         if told.scenario.scenario in names or (told.scenario.demo and not names):
             _tell(world, Player(world.desk, told, clock_ending_before(told, bootstrap.now())), tally)
-    _summary(world, folder, tally)
+    _summary(world, tally)
+    audited = demo_audit.audit(world, ledger)
+    if world.speech.as_json:
+        world.speech.give(_as_json(world, folder, tally) | {"audit": audited})
+    else:
+        _hints(world.speech, folder, tally)
 
 
 def _tell(world: World, player: Player, tally: Tally) -> None:
@@ -124,17 +131,24 @@ def _beat_json(speech: Speech, beat: Beat) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _summary(world: World, folder: Path, tally: Tally) -> None:
-    speech, counts = world.speech, tally.counts
-    figures = {
+def _figures(tally: Tally) -> dict[str, int]:
+    counts = tally.counts
+    return {
         "cases": len(tally.cases), "events": tally.events, "offered": counts["hand_off_offered"],
         "accepted": counts["hand_off_accepted"], "declined": counts["hand_off_declined"],
         "refusals": counts["refusals"], "replays_equal": len(tally.cases),
     }  # fmt: skip
+
+
+def _as_json(world: World, folder: Path, tally: Tally) -> dict[str, object]:
+    listed = books.listed(world.library, release.standing(world.desk))
+    named = {"named": tally.cases, "stories": tally.told}
+    return {"home": str(folder), **_figures(tally), "definitions": listed, **named}
+
+
+def _summary(world: World, tally: Tally) -> None:
+    speech = world.speech
     if speech.as_json:
-        listed = books.listed(world.library, release.standing(world.desk))
-        named = {"named": tally.cases, "stories": tally.told}
-        speech.give({"home": str(folder), **figures, "definitions": listed, **named})
         return
     speech.say()
     speech.say(speech.pick("═══ 小结", "═══ Summary"), style="bold")
@@ -144,13 +158,12 @@ def _summary(world: World, folder: Path, tally: Tally) -> None:
             "重放一致 {replays_equal}/{cases}",
             "cases {cases}, events {events}; hand-offs offered {offered}, accepted {accepted}, declined {declined}; "
             "refusals {refusals}; replays equal {replays_equal}/{cases}",
-        ).format(**figures)
+        ).format(**_figures(tally))
     )
     for one in books.listed(world.library, release.standing(world.desk)):
         words = (speech.provenance(word) for word in ("printed", "reading", "deployer", "lost"))
         counted = "  ".join(f"{word} {count}" for word, count in zip(words, totals(one), strict=True))
         speech.say(f"  {one['id']}@{one['version']}  {counted}")
-    _hints(speech, folder, tally)
 
 
 def _hints(speech: Speech, folder: Path, tally: Tally) -> None:

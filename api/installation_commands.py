@@ -42,7 +42,10 @@ def upgrade(ctx: typer.Context, as_json: Json = False) -> None:
 def doctor(ctx: typer.Context, as_json: Json = False) -> None:
     """Look at everything an installation stands on. Exit code 1 when something is bad; warnings do not count."""
     world = World.of(ctx)
-    checks = installation.doctor(world.url, bootstrap.now(), lambda: world.library, key_file=world.settings.root_keys)
+    checks = installation.doctor(
+        world.url, bootstrap.now(), lambda: world.library, key_file=world.settings.root_keys,
+        auditors_file=world.settings.auditors,
+    )  # fmt: skip
     is_well = all(check.state != "bad" for check in checks)
     if world.speech.as_json:
         world.speech.give({"ok": is_well, "checks": checks})

@@ -12,7 +12,7 @@ import typer
 
 from api.options import Json
 from api.speech import Speech
-from api.world import World
+from api.world import World, found_ledger
 from engine import bootstrap
 from engine.service import definitions as books
 from engine.service import installation, trial, vault_keys
@@ -46,6 +46,7 @@ def _passing_world(world: World) -> Iterator[Desk]:
         try:
             passing.passphrase_file = vault_keys.init_demo(passing.settings.root_keys, bootstrap.now())
             installation.upgrade(passing.url, passing.home)
+            found_ledger(passing)
             installation.load_demo_directory(passing.desk)
             every = [one.definition for one in passing.library.definitions]
             trial.release_all(passing.desk, every, offices=trial.DEMO_OFFICES)

@@ -14,7 +14,10 @@ from engine import bootstrap
 from engine.core.commands import Actor
 from engine.service import vault_keys
 from engine.service.actors import read_actor
+from engine.service.auditors import Auditors
 from engine.service.desk import Desk
+from engine.service.installation import DEMO_AUDIT
+from engine.service.trial_ledger import TrialLedger
 
 if TYPE_CHECKING:
     from engine.bootstrap import Library, Settings
@@ -84,6 +87,14 @@ class World:
         if self._desk is not None:
             bootstrap.close(self._desk)
             self._desk = None
+
+
+def found_ledger(world: World) -> TrialLedger:
+    """Give a world for trial a ledger; its keys lie in its own folder."""
+    settings = world.settings
+    made = TrialLedger(settings.home / DEMO_AUDIT)
+    made.found(Auditors(settings.auditors), world.desk.scribe)
+    return made
 
 
 def actor(words: str) -> Actor:

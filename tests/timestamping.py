@@ -32,7 +32,7 @@ signer_key = {folder}/signer.key
 signer_digest = sha256
 ess_cert_id_alg = sha256
 default_policy = 1.3.6.1.4.1.99999.1
-digests = sha256, sha512
+digests = sha256, sha512, sha3-256
 accuracy = secs:1
 """
 ANSWERED = "application/timestamp-reply"
@@ -102,6 +102,10 @@ def served(authority: Authority) -> Iterator[tuple[str, list[int]]]:
             self.send_header("Location", "/elsewhere")
             self.end_headers()
             self.wfile.write(answer)
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -346,6 +346,14 @@ class Reader:
             raise OutOfOrder("gap", self.next_seq, found)
 
 
+def recipients_of(opening: bytes) -> tuple[bytes, ...]:
+    """The key ids of the auditors that a stream is sealed to, in their order; not yet authenticated.
+
+    Raises :class:`Unreadable` (``format``).
+    """
+    return tuple(_recipients_of(opening)[1])
+
+
 def _sealed_to(recipients: Sequence[Auditor], chain: bytes, head: bytes, commitment: bytes) -> bytes:
     ids = [one.id for one in recipients]
     parts = [_OPENING.pack(commitment, len(recipients))]

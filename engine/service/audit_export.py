@@ -22,8 +22,9 @@ from engine.errors import (
     NothingToChange,
     StoreUnavailable,
 )
-from engine.ledger.bundle import BundleWriter
+from engine.ledger.bundle import MOST_ENTRIES, BundleWriter
 from engine.ledger.canonical import Value, encode, time_text
+from engine.ledger.exports import DIGESTS, SALTS
 from engine.service.account import Account
 from engine.service.content import plain_case
 from engine.service.desk import Desk
@@ -34,11 +35,10 @@ from engine.store.ledger import CheckpointRow, HeadRow
 from engine.store.work import Work
 from engine.vault.keys import CaseKey
 
-PAGE = 1_024
-"""Entries in one section of a bundle, and cases that are read together."""
 MOST_NAMED = 1_000
 """So many cases may be named for their salts: each is told in the entry."""
 _TRIES = 100
+_CASES_AT_ONCE = 1_000
 
 Write = Callable[[bytes], object]
 
@@ -147,7 +147,7 @@ def export_salts(desk: Desk, out: Write, cases: Sequence[str] | None, actor: Act
         head = _head(work)
         lines = _Lines(out)
         lines.put({
-            "v": 1, "file": "guitu/audit-salts", "origin": head.origin, "complete": named is None,
+            "v": 1, "file": SALTS, "origin": head.origin, "complete": named is None,
             "exported_at": exported_at,
         })  # fmt: skip
         for case_id in _every_case(work) if named is None else ():
@@ -212,7 +212,7 @@ def _write_digests(desk: Desk, out: Write, work: Work) -> Listed:
     head = _head(work)
     lines = _Lines(out)
     lines.put({
-        "v": 1, "file": "guitu/audit-digests", "origin": head.origin,
+        "v": 1, "file": DIGESTS, "origin": head.origin,
         "exported_at": time_text(desk.scribe.now()), "tree_size": head.size,
     })  # fmt: skip
     for case_id in _every_case(work):
@@ -228,10 +228,12 @@ def _put_digests(desk: Desk, case_id: str, lines: _Lines, work: Work) -> None:
     """A record and its persons; of one without its key nothing opens."""
     stored = work.load_case(case_id, for_update=False)
     assert stored is not None, "it was just listed"
+    key = _key_or_none(desk, case_id, work)
     try:
-        key = desk.safe.key_of(stored, work)
-        plain = plain_case(stored.content, stored.id, stored.revision, key)
-    except (KeyMaterialDamaged, ContentUnreadable):
+        plain = plain_case(stored.content, stored.id, stored.revision, key) if key else None
+    except ContentUnreadable:
+        plain = None
+    if key is None or plain is None:
         lines.put_damaged(case_id)
         return
     lines.put({
@@ -248,14 +250,19 @@ def _put_digests(desk: Desk, case_id: str, lines: _Lines, work: Work) -> None:
 
 
 def _put_salt(desk: Desk, case_id: str, lines: _Lines, work: Work) -> None:
-    try:
-        key = desk.safe.key_for(case_id, work)
-    except KeyMaterialDamaged:
-        key = None
+    key = _key_or_none(desk, case_id, work)
     if key is not None:
         lines.put({"case": case_id, "salt": key.ledger_salt().hex()})
     elif work.certificate_of(case_id) is None:
         lines.put_damaged(case_id)
+
+
+def _key_or_none(desk: Desk, case_id: str, work: Work) -> CaseKey | None:
+    """The key of a case if it opens. It is not kept: an export would leave thousands of keys open in this process."""
+    try:
+        return desk.safe.key_for(case_id, work)
+    except KeyMaterialDamaged:
+        return None
 
 
 def _key_of(desk: Desk, case_id: str, work: Work) -> CaseKey:
@@ -313,7 +320,7 @@ def _write_certificates(bundle: BundleWriter, work: Work) -> int:
 def _write_entries(bundle: BundleWriter, size: int, work: Work) -> None:
     first = 0
     while first < size:
-        entries = work.entries(first, min(PAGE, size - first))
+        entries = work.entries(first, min(MOST_ENTRIES, size - first))
         if not entries:
             raise LedgerDamaged(
                 f"审计账缺少第 {first} 条记录，而检查点已签署到 {size} 条",
@@ -326,7 +333,7 @@ def _write_entries(bundle: BundleWriter, size: int, work: Work) -> None:
 
 def _every_case(work: Work) -> Iterator[str]:
     after = ""
-    while page := work.cases(limit=PAGE, after=after):
+    while page := work.cases(limit=_CASES_AT_ONCE, after=after):
         yield from (line.id for line in page)
         after = page[-1].id
 

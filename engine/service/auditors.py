@@ -135,6 +135,8 @@ class Auditors:
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
+            for left in self.path.parent.glob(f".{self.path.name}.*"):  # of a process that was killed while it wrote
+                left.unlink()
             yield
         finally:
             os.close(folder)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -18,6 +19,7 @@ from engine.definitions.directory_file import demo_directory, read_directory
 from engine.definitions.loader import Library
 from engine.errors import CommandMalformed, GuituError, UnitUnknown
 from engine.service.account import Account
+from engine.service.auditors import Auditors
 from engine.service.definitions import find
 from engine.service.desk import Desk
 from engine.service.released import Released, read_released
@@ -28,7 +30,12 @@ from engine.store.work import Work
 
 T = TypeVar("T")
 LEAST_PYTHON = (3, 11)
+LEDGER_LATE = timedelta(minutes=1)
+SIGNER_LATE = timedelta(minutes=10)
+"""After so long an entry that waits, or the last checkpoint, is worth a warning."""
 DEMO_MARK = ".guitu-demo-world"
+DEMO_AUDIT = "audit"
+"""Where a demo world keeps the keys of its ledger and the bundle it exports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,10 @@ def make_demo_folder(folder: Path) -> None:
             f"{folder} exists and is not a demo world; nothing was changed, choose another --folder",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    for path in (*folder.glob("guitu.db*"), *(folder / "keys" / name for name in ("root.json", "passphrase"))):
+    own = (folder / "keys" / name for name in ("root.json", "passphrase", "auditors.json"))
+    for path in (*folder.glob("guitu.db*"), *own):
         path.unlink(missing_ok=True)
+    shutil.rmtree(folder / DEMO_AUDIT, ignore_errors=True)
     (folder / DEMO_MARK).write_text("guitu demo\n", encoding="utf-8")
 
 
@@ -169,8 +178,9 @@ def _setting(name: str, parameter: Parameter, raw: RawValue) -> object:
 
 
 def doctor(
-    url: str, now: datetime, load_library: Callable[[], Library], *, key_file: Path | None = None
-) -> list[Check]:
+    url: str, now: datetime, load_library: Callable[[], Library], *, key_file: Path | None = None,
+    auditors_file: Path | None = None,
+) -> list[Check]:  # fmt: skip
     """Look at everything an installation stands on; a fault is a line, never an exception of its own."""
     checks = [_python(), _clock(now)]
     library = _attempt("definitions", load_library, checks, lambda found: _count(found, "流程定义", "definitions"))
@@ -184,6 +194,9 @@ def doctor(
         checks += _embedded(database)
         if key_file is not None:
             checks.append(_keys(database, key_file))
+        if auditors_file is not None:
+            checks.append(_auditors(Auditors(auditors_file)))
+        checks += _ledger(database, now)
         directory = _attempt("directory", lambda: _directory(database), checks, _directory_words)
         shelf = {one.hash: one.definition for one in library.definitions} if library is not None else {}
         released = _attempt("releases", lambda: _released(database, shelf), checks, _released_words)
@@ -208,6 +221,34 @@ def _keys(database: Database, key_file: Path) -> Check:
         zh, en = f"他人可读 {key_file}：请 chmod 600", f"others may read {key_file}: chmod 600 it"
         return Check("keys", "bad", Label(zh=zh, en=en))
     return Check("keys", "ok", Label(zh=f"密钥文件 {key_file}", en=f"key file {key_file}"))
+
+
+def _auditors(auditors: Auditors) -> Check:
+    """Whether anybody reads the ledger: without an auditor nothing is entered, and so nothing is done."""
+    try:
+        many = len(auditors.keys())
+    except GuituError as error:
+        return Check("auditors", "bad", Label(zh=error.zh, en=error.en))
+    return Check("auditors", "ok", Label(zh=f"审计人 {many} 名", en=f"{many} auditors"))
+
+
+def _ledger(database: Database, now: datetime) -> Iterator[Check]:
+    """Whether somebody sequences and signs; work goes on without, so a person must be told."""
+    with database.reading() as work:
+        head, (waiting, oldest), last = work.ledger_head(), work.outbox_waiting(), work.last_checkpoint()
+    size = head.size if head is not None else 0
+    is_late = oldest is not None and now - oldest > LEDGER_LATE
+    zh, en = f"审计账 {size} 条，待编入 {waiting} 条", f"ledger of {size} entries, {waiting} wait for their place"
+    if is_late:
+        zh, en = f"{zh}，且已久等：请启动 guitu worker", f"{en}, too long: start guitu worker"
+    yield Check("sequencer", "warn" if is_late else "ok", Label(zh=zh, en=en))
+    if size and (last is None or now - last.renewed_at > SIGNER_LATE):
+        since = "-" if last is None else last.renewed_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+        zh = f"检查点久未签署（上次 {since}）：请启动 guitu signer run"
+        en = f"no checkpoint was signed for long (last {since} in China): start guitu signer run"
+        yield Check("signer", "warn", Label(zh=zh, en=en))
+    elif last is not None:
+        yield Check("signer", "ok", Label(zh=f"检查点签到第 {last.size} 条", en=f"signed up to {last.size} entries"))
 
 
 def _attempt(name: str, ask: Callable[[], T], checks: list[Check], say: Callable[[T], tuple[str, str]]) -> T | None:

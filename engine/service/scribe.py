@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
-from engine.errors import ClockBehind, GuituError
-from engine.ledger.canonical import Value, time_text
+from engine.errors import ClockBehind, GuituError, StoreUnavailable
+from engine.ledger.canonical import NotCanonical, Value, time_text
 from engine.ledger.entry import KEY_BYTES, STREAM_ID_BYTES, Kind, Subject, TooLarge
-from engine.ledger.event import VERSION, check, stated
-from engine.ledger.streams import Auditor, Pending, Stream, StreamClosed
+from engine.ledger.event import VERSION, NotAnEvent, check, stated
+from engine.ledger.streams import MOST_ENTRIES, Auditor, Pending, Stream, StreamClosed
 from engine.service.account import Account
 from engine.service.desk import kept
 from engine.store.database import Database
@@ -29,7 +30,15 @@ MOST_BEHIND = timedelta(minutes=5)
 """So far may the clock stand behind what was entered last, and the ledger goes on from there; further back, nothing."""
 MOST_TOGETHER = 64
 """Accounts of reads that wait are entered together, at most so many."""
+MOST_FOR_ONE = 512
+LONGEST_FOR_ONE = timedelta(minutes=5)
+"""What one transaction may need of a stream, in entries and in time: with less left to it, a stream is not lent."""
 _MOST_IDLE = 16
+_MISTAKES = (NotAnEvent, NotCanonical, TooLarge, StreamClosed, ValueError)
+"""What one account may be refused for without anything being wrong with the others it was to be entered with."""
+
+End = Literal["kept", "dropped", "unknown"]
+"""How a transaction ended. Nobody knows it from when its commit began until that came back."""
 
 
 @dataclass(slots=True)
@@ -61,33 +70,26 @@ class Lent:
         self._has_entered = True
         _put(pending, now, work)
 
-    def is_kept(self) -> None:
-        """The transaction is certainly committed."""
-        if self._has_entered:
+    def settle(self, end: End) -> None:
+        """Say how the transaction ended. When nobody knows, the stream ends here, and the next one says so."""
+        if end == "unknown":
+            self._scribe.give_up(self.stream, "unknown")
+            return
+        if self._has_entered and end == "kept":
             self.stream.confirm()
-        self._give_back()
-
-    def is_dropped(self) -> None:
-        """The transaction is certainly rolled back."""
-        if self._has_entered:
+        elif self._has_entered:
             self.stream.roll_back()
-        self._give_back()
-
-    def _give_back(self) -> None:
         self._has_entered = False
         self._scribe.take_back(self)
-
-    def is_unknown(self) -> None:
-        """Nobody knows whether the transaction was committed: the stream ends here, and the next one says so."""
-        self._scribe.give_up(self.stream, "unknown")
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """An account of a read that waits for its entry, and what went wrong with it."""
+    """An account of a read that waits for its entry. Done with and not entered means: nothing may be released."""
 
     account: Account
     is_done: bool = False
+    is_entered: bool = False
     error: Exception | None = None
 
 
@@ -124,9 +126,9 @@ class Scribe:
             found = self._idle.pop() if self._idle else None
         if found is None:
             return self._opened(keys, None)
-        if found.stream.is_spent(now) or found.keys != keys:
-            return self._opened(keys, found)
-        return found
+        stream = found.stream
+        is_short = stream.is_spent(now + LONGEST_FOR_ONE) or stream.committed + MOST_FOR_ONE > MOST_ENTRIES
+        return self._opened(keys, found) if is_short or found.keys != keys else found
 
     def take_back(self, lent: Lent) -> None:
         """Keep a stream for the next transaction."""
@@ -146,30 +148,41 @@ class Scribe:
     def _opened(self, keys: tuple[Auditor, ...], spent: Lent | None) -> Lent:
         """Open a stream, and close the one before it, in one transaction of their own."""
         with self._lock:
+            self._hold_process()
             told = (spent.stream, "closed") if spent else self._ended.popleft() if self._ended else None
         made: Stream | None = None
-        try:
-            with kept(self.database) as work:
-                closing = 0
-                if spent is not None:
-                    self._close(spent.stream, work)
-                    closing = 1
-                made = self._new(keys, told, closing, work)
-        except BaseException:
-            # It may have been the commit itself that failed: the streams go, and the next opening says so.
-            for stream in [one for one in (made, spent.stream if spent else None) if one is not None]:
-                self.give_up(stream, "unknown")
-            if spent is None and told is not None:
-                self._ended.appendleft(told)
-            raise
-        if spent is not None:
-            spent.stream.confirm()
-        made.confirm()
-        with self._lock:
+
+        def settle(end: End) -> None:
             if spent is not None:
-                self._open.pop(spent.stream.stream_id, None)
-            self._open[made.stream_id] = made
+                self._settle_closing(spent.stream, end)
+            elif told is not None and end != "kept":
+                self._ended.appendleft(told)
+            if made is not None:
+                self._settle_opening(made, end)
+
+        with self._transaction(settle) as work:
+            if spent is not None:
+                self._close(spent.stream, work)
+            made = self._new(keys, told, 0 if spent is None else 1, work)
         return Lent(made, keys, self)
+
+    def _settle_opening(self, stream: Stream, end: End) -> None:
+        if end == "unknown":
+            self.give_up(stream, "unknown")
+        elif end == "dropped":
+            stream.abandon()  # it never was: there is nothing to tell
+        else:
+            stream.confirm()
+            with self._lock:
+                self._open[stream.stream_id] = stream
+
+    def _settle_closing(self, stream: Stream, end: End) -> None:
+        if end == "kept":
+            stream.confirm()
+            with self._lock:
+                self._open.pop(stream.stream_id, None)
+        else:
+            self.give_up(stream, "unknown" if end == "unknown" else "lost")
 
     def _new(self, keys: Sequence[Auditor], told: tuple[Stream, str] | None, closing: int, work: Work) -> Stream:
         head = work.ledger_head()
@@ -203,22 +216,24 @@ class Scribe:
         commit itself failed nobody knows, and the stream is given up.
         """
         with_stream = lent or self.lend()
-        is_committing = False
+        with self._transaction(with_stream.settle) as work:
+            yield with_stream, work
+
+    @contextmanager
+    def _transaction(self, settle: Callable[[End], None]) -> Iterator[Work]:
+        """One writing transaction, kept when the block ends well; ``settle`` is told how it ended in any case."""
+        end: End = "dropped"
 
         def about_to_commit() -> None:
-            nonlocal is_committing
-            is_committing = True
+            nonlocal end
+            end = "unknown"
 
         try:
             with kept(self.database, about_to_commit) as work:
-                yield with_stream, work
-        except BaseException:
-            if is_committing:
-                with_stream.is_unknown()
-            else:
-                with_stream.is_dropped()
-            raise
-        with_stream.is_kept()
+                yield work
+            end = "kept"
+        finally:
+            settle(end)
 
     def enter(self, account: Account) -> None:
         """Enter what was read, before it is released; what others wait to enter is entered with it.
@@ -228,20 +243,30 @@ class Scribe:
         mine = _Waiting(account)
         self._waiting.append(mine)
         with self._together:
-            if not mine.is_done:
+            while not mine.is_done:  # more may have come first than are entered at once
                 self._enter_all()
-        if mine.error is not None:
-            raise mine.error
+        if not mine.is_entered:
+            raise mine.error or _broken_off()
 
     def _enter_all(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
         try:
-            self.enter_together([one.account for one in batch])
-        except (GuituError, TooLarge, StreamClosed) as error:
+            self._try(batch)
+            if len(batch) > 1 and isinstance(batch[0].error, _MISTAKES):
+                for one in batch:  # whoever made it shall bear it alone
+                    self._try([one])
+        finally:
             for one in batch:
-                one.error = error
+                one.is_done = True
+
+    def _try(self, batch: Sequence[_Waiting]) -> None:
+        error: Exception | None = None
+        try:
+            self.enter_together([one.account for one in batch])
+        except (GuituError, *_MISTAKES) as found:
+            error = found
         for one in batch:
-            one.is_done = True
+            one.is_entered, one.error = error is None, error
 
     def enter_together(self, accounts: Sequence[Account]) -> None:
         """Enter accounts in one transaction of their own. Raises what :meth:`enter` raises."""
@@ -272,18 +297,14 @@ class Scribe:
             idle, self._idle = self._idle, []
         if not idle:
             return
-        try:
-            with kept(self.database) as work:
-                for lent in idle:
-                    self._close(lent.stream, work)
-        except BaseException:
+
+        def settle(end: End) -> None:
             for lent in idle:
-                self.give_up(lent.stream, "unknown")
-            raise
-        with self._lock:
+                self._settle_closing(lent.stream, end)
+
+        with self._transaction(settle) as work:
             for lent in idle:
-                self._open.pop(lent.stream.stream_id, None)
-                lent.stream.confirm()
+                self._close(lent.stream, work)
 
     # ── time ──
 
@@ -326,4 +347,12 @@ def _behind() -> ClockBehind:
     return ClockBehind(
         "系统时钟早于审计账中最近的记录五分钟以上，已停止办理：请先校正时钟",
         "the clock stands more than five minutes before what the ledger holds already: nothing goes until it is right",
+    )
+
+
+def _broken_off() -> StoreUnavailable:
+    return StoreUnavailable(
+        "审计账的写入被中断，未显示任何内容；请重试",
+        "entering into the ledger was broken off, so nothing is shown; try again",
+        fault="broken off",
     )

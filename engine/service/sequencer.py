@@ -193,7 +193,17 @@ def sequence_all(database: Database) -> Sequenced:
     return replace(done, count=count)
 
 
-def run(database: Database, every: float, stop: Stop) -> None:
+class Watcher(Protocol):
+    """Is told of each round of the worker, and of each stream that is held back."""
+
+    def look(self) -> None:
+        """A round begins."""
+
+    def held(self, one: Held) -> None:
+        """A stream is held back, and was not before."""
+
+
+def run(database: Database, every: float, stop: Stop, watcher: Watcher | None = None) -> None:
     """Sequence until told to stop, at least ``every`` so many seconds while entries come and seldomer while none do.
 
     A database that does not serve is tried again, after ever longer pauses. A stream that is held back raises an alarm
@@ -202,6 +212,8 @@ def run(database: Database, every: float, stop: Stop) -> None:
     pause = 0.0
     alarmed: frozenset[Held] = frozenset()
     while not stop.wait(pause):
+        if watcher is not None:
+            watcher.look()
         try:
             done = sequence(database)
         except (StoreUnavailable, StoreFull) as error:
@@ -210,10 +222,16 @@ def run(database: Database, every: float, stop: Stop) -> None:
             continue
         for one in done.held:
             if one not in alarmed:
-                _alarm("stream_held", f"{one.why}:{one.stream.hex()}:{one.expected}:{one.found}")
+                _raise_alarm(one, watcher)
         is_full = done.count == MOST  # then there may be more, held back or not, than was looked at
         alarmed = frozenset(done.held) | (alarmed if is_full else frozenset())
         pause = 0.0 if is_full else every if done.count else min(2 * max(pause, every / 2), max(every, LONGEST_IDLE))
+
+
+def _raise_alarm(one: Held, watcher: Watcher | None) -> None:
+    _alarm("stream_held", f"{one.why}:{one.stream.hex()}:{one.expected}:{one.found}")
+    if watcher is not None:
+        watcher.held(one)
 
 
 def _alarm(event: str, code: str) -> None:

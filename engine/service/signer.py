@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal
 
 import structlog
@@ -36,8 +37,9 @@ from engine.store.work import Work
 
 EVERY_SECONDS = 60.0
 TIMESTAMP_EVERY_SECONDS = 3600.0
+_NO_TIMESTAMP = "timestamp_not_taken"
 RestartReason = Literal["restored_backup", "lost_memory", "found_tampering"]
-"""Why signing is begun anew: a backup was restored, the signer's memory is lost or old, the ledger was tampered with."""
+"""Why signing begins anew: a backup was restored, the signer's memory is lost or old, the ledger was tampered with."""
 
 _REFUSALS = {
     "origin": (
@@ -145,14 +147,37 @@ class Signer:
         With an authority, ask it for a timestamp at a cadence of its own. What fails is an alarm in the log, and is
         tried again at the next beat.
         """
-        begun = timestamp_at = time.monotonic()
+        begun = time.monotonic()
+        errand = _Errand(lambda: anchor(self.database, authority), timestamp_every, begun) if authority else None
         is_over = False
         while not is_over:
             _alarmed("checkpoint_not_signed", self.sign)
-            if authority is not None and time.monotonic() >= timestamp_at:
-                is_taken = _alarmed("timestamp_not_taken", lambda: anchor(self.database, authority))
-                timestamp_at = _next_beat(timestamp_at, timestamp_every) if is_taken else timestamp_at
+            if errand is not None:
+                errand.look_after(every / 2)
             is_over = stop.wait(max(0.0, _next_beat(begun, every) - time.monotonic()))
+
+
+@dataclass(slots=True)
+class _Errand:
+    """Goes to the authority at a cadence of its own, beside the signing: a slow authority holds up no signature."""
+
+    act: Callable[[], object]
+    every: float
+    due: float
+    _thread: Thread | None = None
+
+    def look_after(self, patience: float) -> None:
+        """Set out when it is time, and wait so many seconds at most; an errand that does not come back is an alarm."""
+        if self._thread is not None and self._thread.is_alive():
+            structlog.get_logger().error(_NO_TIMESTAMP, code="authority_silent")
+        elif time.monotonic() >= self.due:
+            self._thread = Thread(target=self._go, daemon=True)
+            self._thread.start()
+            self._thread.join(patience)
+
+    def _go(self) -> None:
+        if _alarmed(_NO_TIMESTAMP, self.act):
+            self.due = _next_beat(self.due, self.every)
 
 
 @dataclass(slots=True)
@@ -211,12 +236,6 @@ def restarting(folder: Path, reason: RestartReason, passphrase: str | None) -> I
             held.put_memory_aside()
             held.rename(restart.after.last.origin)
             held.remember(restart.after)
-
-
-def restart(folder: Path, database: Database, reason: RestartReason, passphrase: str | None) -> dict[str, int | str]:
-    """Begin anew, and give what the ledger is to be told. Raises what :func:`restarting` and its ``rename`` raise."""
-    with restarting(folder, reason, passphrase) as begun, kept(database) as work:
-        return begun.rename(work)
 
 
 def begin(folder: Path, database: Database, passphrase: str | None) -> str:

@@ -61,11 +61,15 @@ def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = bootstrap.settings(home=home, log_level="WARNING")
     make_keys(home)
     guitu.run("db", "upgrade")
+    words = ("--out", str(home / "audit" / "auditor.key"), "--name", "auditor-1", "--no-passphrase", "--x25519")
+    (home / "audit").mkdir()
+    line = guitu.run("audit", "keygen", *words).stdout.strip()
+    guitu.run("audit", "auditor", "add", line, "--as", "auditor-1@audit-office")
     root = Path(__file__).resolve().parents[2]
     guitu.run("directory", "load", str(root / "workflows" / "directory" / "demo.yaml"))
     desk = bootstrap.desk(settings, passphrase=lambda: PASSPHRASE)
     release_all(desk, (rules.definition for rules in desk.books.rules.values()))
-    desk.database.close()
+    bootstrap.close(desk)
     return home
 
 

@@ -19,10 +19,12 @@ from engine.ledger.auditor_file import PublicKey, read_key
 from engine.service import signer_folder
 from engine.service.signer import Signer
 from tests.api.conftest import Guitu, make_keys, passphrase_file
+from tests.service.town import lay_out
 
 WORDS = "a sentence only I know"
 ADMIN = ("--as", "officer-1@gulou-police")
 AUDIT = ("--as", "officer-9@gulou-justice")
+FOUNDED = {"world", "books", "auditor-1.key"}
 
 
 def _app() -> typer.Typer:
@@ -60,7 +62,10 @@ def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Audit:
     """Give the group in a new world without auditors."""
     for name in ("GUITU_HOME", "GUITU_DATABASE_URL", "GUITU_AS", "GUITU_LANGUAGE", "GUITU_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
-    home = tmp_path / "world"
+    home, books = tmp_path / "world", tmp_path / "books"
+    books.mkdir()
+    lay_out(books)
+    monkeypatch.setenv("GUITU_WORKFLOWS", str(books))
     make_keys(home)
     monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(home)))
     Guitu(home).run("db", "upgrade")
@@ -182,7 +187,7 @@ def test_an_export_is_whole_its_owners_alone_and_takes_no_other_files_place(audi
     assert json.loads(digests.read_text().splitlines()[0])["tree_size"] == made["digests"]["tree_size"]
     assert json.loads(salts.read_text().splitlines()[0])["complete"] is True
     assert made["bundle"]["size"] > 1
-    assert {path.name for path in tmp_path.iterdir()} == {"world", "auditor-1.key", "bundle", "salts", "digests"}
+    assert {path.name for path in tmp_path.iterdir()} == FOUNDED | {"bundle", "salts", "digests"}
     before = out.read_bytes()
     audit.run("export", "--out", str(out), *AUDIT, code=2)
     assert out.read_bytes() == before
@@ -202,7 +207,7 @@ def test_a_case_nobody_knows_leaves_no_file(audit: Audit, tmp_path: Path) -> Non
     founded(audit, tmp_path)
     words = ("export", "--out", str(tmp_path / "bundle"), "--salts", str(tmp_path / "salts"), "--case", "GT-1")
     assert audit.json(*words, *AUDIT, code=4)["code"] == "case_unknown"
-    assert {path.name for path in tmp_path.iterdir()} == {"world", "auditor-1.key"}
+    assert {path.name for path in tmp_path.iterdir()} == FOUNDED
 
 
 # ── verifying ──

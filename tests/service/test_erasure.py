@@ -291,7 +291,7 @@ def test_a_command_that_waits_while_its_case_is_erased_is_told_so(
         read.timeline(other, case, POLICE)
         waiting = []
 
-        def slowly(self: Erasing, *words: Any) -> Certificate:
+        def slowly(self: Erasing, *words: Any) -> tuple[Certificate, bytes]:
             waiting.append(thread.submit(ask, other, cmd.Reopen(case=case, track="rescue", reason="again")))
             Event().wait(0.4)
             return destroy(self, *words)

@@ -17,6 +17,8 @@ import pytest
 from engine.core import commands as cmd
 from engine.core.commands import Actor
 from engine.errors import GuituError
+from engine.ledger.bundle import sections
+from engine.ledger.exports import read_digests, read_salts
 from engine.service import attachments, audit_export, erasure, lists, read, signer_folder
 from engine.service.desk import Desk
 from engine.service.erasure import Certificate, Erasing
@@ -83,14 +85,23 @@ def bundle(desk: Desk) -> Bundle:
     """What an auditor is handed now."""
     out = io.BytesIO()
     audit_export.export(desk, out.write, AUDIT)
+    out.seek(0)
+    read_back = [one for section in sections(out.read) for one in section.page]
+    assert read_back == list(Bundle(out.getvalue()).entries())
     return Bundle(out.getvalue())
 
 
 def lines(write_to: Callable[[Callable[[bytes], object]], object]) -> list[dict[str, Any]]:
-    """The lines of a file that an export writes."""
+    """The lines of a file that an export writes, which the program reads back too."""
     out = io.BytesIO()
     write_to(out.write)
-    return [json.loads(line) for line in out.getvalue().splitlines()]
+    out.seek(0)
+    found = [json.loads(line) for line in out.getvalue().splitlines()]
+    if found[0]["file"] == "guitu/audit-salts":
+        assert len(read_salts(out).by_tag) == len(found) - 1
+    else:
+        assert len(list(read_digests(out).lines)) == len(found) - 1
+    return found
 
 
 def populated(desk: Desk) -> tuple[World, Certificate]:

@@ -1,0 +1,49 @@
+"""What is done to the signer and must stand in the ledger: a change of its key, and beginning anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.core.commands import Actor
+from engine.ledger.entry import Kind
+from engine.ledger.note import VerifierKey
+from engine.service import signer_folder
+from engine.service.account import Account
+from engine.service.desk import Desk
+from engine.service.signer import RestartReason, restarting
+
+
+def rotate(desk: Desk, folder: Path, passphrase: str | None, actor: Actor) -> VerifierKey:
+    """Make a new key; both sign until :func:`drop_old_key`. Raises what ``signer_folder.rotate_key`` raises.
+
+    When it was made and the entry failed, the new key is there and the ledger does not tell of it: drop the old one and
+    rotate again.
+    """
+    account = Account("signer:key", actor, Kind.KEY_EVENT)
+    with desk.changing(account):
+        rotated = signer_folder.rotate_key(folder, passphrase)
+        account.details.update(rotated.details)
+    return rotated.key
+
+
+def drop_old_key(desk: Desk, folder: Path, actor: Actor) -> VerifierKey:
+    """From now on only the newest key signs. Raises what ``signer_folder.drop_old_key`` raises."""
+    account = Account("signer:key", actor, Kind.KEY_EVENT)
+    with desk.changing(account):
+        key = signer_folder.drop_old_key(folder)
+        account.details["new"] = key.id.hex()
+    return key
+
+
+def restart(
+    desk: Desk, folder: Path, reason: RestartReason, passphrase: str | None, actor: Actor
+) -> dict[str, int | str]:  # fmt: skip
+    """Begin anew on the ledger as it is now, under a new name, and tell the ledger so in the same commit.
+
+    Gives what it was told. Raises what :func:`engine.service.signer.restarting` and its ``rename`` raise.
+    """
+    account = Account("signer:restart", actor, Kind.CONTROL)
+    with restarting(folder, reason, passphrase) as begun, desk.changing(account) as work:
+        told = begun.rename(work)
+        account.details.update(told)
+    return told
