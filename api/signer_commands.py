@@ -143,12 +143,18 @@ def drop_old_key(ctx: typer.Context, *, as_: As, folder: Folder = None, as_json:
 def restart(
     ctx: typer.Context, *, as_: As, folder: Folder = None,
     reason: Annotated[RestartReason, typer.Option("--reason", help="Why the ledger is not the one that was signed.")],
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Where the folder is lost: the new key is not closed.")
+    ] = False,
     passphrase_file: PassphraseFile = None, passphrase_fd: PassphraseFd = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Begin anew on the ledger as it is now, under a new name: after a restored backup, never to silence an alarm."""
     world = World.of(ctx)
     place = _place(world, folder)
-    words = _words_if_any(world.speech, place, passphrase_file, passphrase_fd)
+    if signer_acts.is_lost(place):
+        words = None if no_passphrase else _words(world.speech, passphrase_file, passphrase_fd, again=True)
+    else:
+        words = _words_if_any(world.speech, place, passphrase_file, passphrase_fd)
     told = signer_acts.restart(world.desk, place, reason, words, actor(as_))
     if world.speech.as_json:
         world.speech.give({"key": SignerFolder(place).public()[0].to_text(), **told})

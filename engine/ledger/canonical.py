@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NoReturn
 
 Value = None | bool | int | str | list["Value"] | dict[str, "Value"]
@@ -44,15 +45,14 @@ def encode(event: Mapping[str, Value]) -> bytes:
     """The canonical bytes of an event. Raises :class:`NotCanonical`."""
     if type(event) is not dict:
         raise NotCanonical("", "type")
-    _check(event, "", 1)
-    text = json.dumps(event, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
+    _check(event, 1)
+    return _ENCODE(event).encode()
 
 
 def decode(data: bytes) -> dict[str, Value]:
     """The event whose canonical bytes these are, and no others. Raises :class:`NotCanonical`."""
     try:
-        event: dict[str, Value] = json.loads(data.decode(), parse_float=_refuse_number, parse_constant=_refuse_number)
+        event: dict[str, Value] = _DECODE(data.decode())
     except UnicodeDecodeError as error:
         raise NotCanonical(f"byte {error.start}", "bytes") from None
     except json.JSONDecodeError as error:
@@ -87,38 +87,68 @@ def time_of(text: Value, place: str) -> datetime:
         raise NotCanonical(place, "time") from None
 
 
-def _check(value: object, place: str, level: int) -> None:
+def _check(value: object, level: int) -> None:
     """Only the types themselves: a subclass may write itself otherwise, and does not come back as what it was."""
-    kind = type(value)
-    if level > MOST_LEVELS and kind in (dict, list):
-        raise NotCanonical(place, "levels")
-    if isinstance(value, dict) and kind is dict:
-        _check_object(value, place, level)
-    elif isinstance(value, list) and kind is list:
-        for index, one in enumerate(value):
-            _check(one, f"{place}[{index}]", level + 1)
-    elif not (value is None or kind in (bool, int, str)):
-        raise NotCanonical(place, "type")
-    elif isinstance(value, str):
-        _check_text(value, place)
-    elif isinstance(value, int) and abs(value) >= _BEYOND:
-        raise NotCanonical(place, "number")
+    if type(value) is str:
+        _check_text(value)
+    elif type(value) is int:
+        if abs(value) >= _BEYOND:
+            raise NotCanonical("", "number")
+    elif type(value) is dict:
+        _check_object(value, level)
+    elif type(value) is list:
+        _check_list(value, level)
+    elif not (value is None or type(value) is bool):
+        raise NotCanonical("", "type")
 
 
-def _check_object(value: Mapping[object, object], place: str, level: int) -> None:
+def _check_object(value: Mapping[object, object], level: int) -> None:
+    if level > MOST_LEVELS:
+        raise NotCanonical("", "levels")
     for key, one in value.items():
-        if type(key) is not str or not _KEY.fullmatch(key):
-            raise NotCanonical(place, "key")
-        _check(one, f"{place}.{key}" if place else key, level + 1)
+        if type(key) is not str or not _is_key(key):
+            raise NotCanonical("", "key")
+        try:
+            _check(one, level + 1)
+        except NotCanonical as error:
+            raise _within(key, error) from None
 
 
-def _check_text(text: str, place: str) -> None:
+def _check_list(value: Sequence[object], level: int) -> None:
+    if level > MOST_LEVELS:
+        raise NotCanonical("", "levels")
+    for index, one in enumerate(value):
+        try:
+            _check(one, level + 1)
+        except NotCanonical as error:
+            raise _within(f"[{index}]", error) from None
+
+
+def _within(step: str, error: NotCanonical) -> NotCanonical:
+    """The same, as seen from one level above: places are put together only when something is wrong."""
+    dot = "." if error.place and not error.place.startswith("[") else ""
+    return NotCanonical(f"{step}{dot}{error.place}", error.why)
+
+
+@lru_cache(maxsize=1024)  # events have few names, again and again
+def _is_key(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
+
+
+def _check_text(text: str) -> None:
+    if text.isascii() and text.isprintable():  # then it has no control characters, and only one form
+        return
     if any(unicodedata.category(one) in _NO_TEXT for one in text) or not unicodedata.is_normalized("NFC", text):
-        raise NotCanonical(place, "text")
+        raise NotCanonical("", "text")
 
 
 def _refuse_number(_: str) -> NoReturn:
     raise NotCanonical("", "number")
+
+
+# Made once: json makes them anew for each call that asks for anything special.
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+_DECODE = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number).decode
 
 
 def _first_difference(one: bytes, other: bytes) -> int:

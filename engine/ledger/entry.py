@@ -70,6 +70,9 @@ class Kind(IntEnum):
     CONTROL = 6
 
 
+_KINDS = {one.value: one for one in Kind}
+
+
 class Unreadable(Exception):
     """These bytes do not open here; ``why`` says how far it came.
 
@@ -141,9 +144,10 @@ def header_of(entry: bytes) -> Header:
     if not HEADER_BYTES < len(entry) <= MOST_BYTES:
         raise Unreadable("format")
     form, suite, kind, stream_id, stream_seq, key_index = _HEADER.unpack_from(entry)
-    if (form, suite) != (FORMAT, SUITE) or kind not in {one.value for one in Kind}:
+    known = _KINDS.get(kind)
+    if (form, suite) != (FORMAT, SUITE) or known is None:
         raise Unreadable("format")
-    return Header(Kind(kind), stream_id, stream_seq, key_index)
+    return Header(known, stream_id, stream_seq, key_index)
 
 
 def seal(

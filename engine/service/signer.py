@@ -201,7 +201,7 @@ class Restart:
         found = _checkpoint(head, nodes)
         if len({_base(name) for name in (last.origin, key.name, head.origin)}) > 1:
             raise refusal("other log", self.memory, found.size)
-        if self._has_grown(found, nodes):
+        if self._has_grown(found, nodes) and not _is_behind(self.memory, work.last_checkpoint(), head.origin):
             raise refusal("not needed", self.memory, found.size)
         origin = _next_name(last.origin, key.name, head.origin)
         work.rename_log(origin)
@@ -236,6 +236,26 @@ def restarting(folder: Path, reason: RestartReason, passphrase: str | None) -> I
             held.put_memory_aside()
             held.rename(restart.after.last.origin)
             held.remember(restart.after)
+
+
+def refound(folder: Path, work: Work, passphrase: str | None) -> dict[str, int | str]:
+    """Begin anew with a new key, where key and memory are lost; give what the ledger is told of it.
+
+    The log goes on under a new name: what the lost key signed stays with auditors, and nothing more is signed for it.
+    Raises :class:`SignerRefused` when anything is in the folder, and when nothing was ever signed (``begin`` is what is
+    needed then); :class:`LedgerDamaged`.
+    """
+    head, last = _head(work, for_update=True), work.last_checkpoint()
+    if last is None:
+        raise SignerRefused("此审计账从未签署：请用 init", "nothing was ever signed here: use init", why="never signed")
+    found = _checkpoint(head, TileNodes(work.tiles(), head.size))
+    origin = _next_name(head.origin, last.origin)
+    work.rename_log(origin)
+    key = init(folder, origin, passphrase, Memory(Checkpoint(origin, found.size, found.root)))
+    return {
+        "new": key.id.hex(), "reason": "lost_memory", "old_log": head.origin, "new_log": origin,
+        "signed_size": last.size, "found_size": found.size, "found_root": found.root.hex(),
+    }  # fmt: skip
 
 
 def begin(folder: Path, database: Database, passphrase: str | None) -> str:
@@ -299,10 +319,15 @@ def _hold_free(found: _Found, memory: Memory) -> None:
     last, checkpoint = found.last, found.checkpoint
     if last is None:
         return
-    if last.origin == checkpoint.origin and last.size > memory.last.size:
+    if _is_behind(memory, last, checkpoint.origin):
         raise refusal("memory behind", memory, last.size)
     if last.size == checkpoint.size and _text_of(last) != checkpoint.to_text():
         raise refusal("occupied", memory, checkpoint.size)
+
+
+def _is_behind(memory: Memory, last: CheckpointRow | None, origin: str) -> bool:
+    """Whether something of this log was signed that the memory does not know of: the folder is an old copy."""
+    return last is not None and last.origin == origin and last.size > memory.last.size
 
 
 def _text_of(row: CheckpointRow) -> str | None:

@@ -10,7 +10,12 @@ from engine.ledger.note import VerifierKey
 from engine.service import signer_folder
 from engine.service.account import Account
 from engine.service.desk import Desk
-from engine.service.signer import RestartReason, restarting
+from engine.service.signer import RestartReason, refound, restarting
+
+
+def is_lost(folder: Path) -> bool:
+    """Whether nothing is left of a signer's folder."""
+    return not folder.is_dir() or not any(folder.iterdir())
 
 
 def rotate(desk: Desk, folder: Path, passphrase: str | None, actor: Actor) -> VerifierKey:
@@ -40,9 +45,15 @@ def restart(
 ) -> dict[str, int | str]:  # fmt: skip
     """Begin anew on the ledger as it is now, under a new name, and tell the ledger so in the same commit.
 
-    Gives what it was told. Raises what :func:`engine.service.signer.restarting` and its ``rename`` raise.
+    Where the folder is lost, a new key is made (``passphrase`` closes it). Gives what the ledger was told. Raises what
+    :func:`engine.service.signer.restarting` and its ``rename``, or :func:`engine.service.signer.refound`, raise.
     """
     account = Account("signer:restart", actor, Kind.CONTROL)
+    if is_lost(folder):
+        with desk.changing(account) as work:
+            told = refound(folder, work, passphrase)
+            account.details.update(told)
+        return told
     with restarting(folder, reason, passphrase) as begun, desk.changing(account) as work:
         told = begun.rename(work)
         account.details.update(told)

@@ -187,8 +187,8 @@ class SignerFolder:
             raise _unwritable(name) from None
 
 
-def init(path: Path, origin: str, passphrase: str | None) -> VerifierKey:
-    """Make the folder of a signer that never signed, for the log of this name; give its public key.
+def init(path: Path, origin: str, passphrase: str | None, memory: Memory | None = None) -> VerifierKey:
+    """Make the folder of a signer, for the log of this name; give its public key. Without a memory it never signed.
 
     Raises :class:`SignerRefused` when anything is there already, :class:`CommandMalformed` for too short a passphrase,
     and :class:`SignerBroken` when it cannot be written.
@@ -207,7 +207,7 @@ def init(path: Path, origin: str, passphrase: str | None) -> VerifierKey:
     folder = SignerFolder(path)
     with folder.locked():
         # The key comes last: where it is, all is there.
-        folder.remember(Memory.empty(origin))
+        folder.remember(memory or Memory.empty(origin))
         return folder.write_key(Ed25519PrivateKey.generate(), origin, passphrase)
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from engine import bootstrap
+from engine.ledger.auditor_file import read_key
+from engine.ledger.exports import read_salts
+from engine.store.database import Database
 from tests.api.conftest import POLICE, Guitu
 from tests.canary import CANARIES, files_in, leaks
+from tests.plaintexts import plaintexts
 
 NAME, ID_NUMBER, PHONE, ADDRESS = CANARIES.values()
 FORM = {"name": NAME, "id_number": ID_NUMBER, "phones": [PHONE], "address": ADDRESS}
@@ -71,6 +76,14 @@ def _typed(case: str, word: str, folder: Path) -> Iterator[list[str]]:
     yield ["erasure", "erase", case, "--ground", word, "--approved-by", "officer-2@gulou-police", *to]
     yield ["erasure", "certificate", word]
     yield ["keys", "rotate", "case", "--jurisdiction", word]
+    yield ["audit", "keygen", "--out", str(folder / "auditor.key"), "--name", word, "--no-passphrase"]
+    yield ["audit", "auditor", "add", f"guitu-auditor+{word}+{word}", *to]
+    yield ["audit", "auditor", "remove", word, *to]
+    for who in by:
+        yield ["audit", "auditor", "list", *who]
+        yield ["audit", "status", *who]
+        yield ["audit", "export", "--out", str(folder / "bundle"), *who]
+    yield ["audit", "export", "--out", str(folder / "bundle"), "--salts", str(folder / "salts"), "--case", word, *to]
 
 
 def test_what_is_typed_lies_nowhere_in_clear(
@@ -97,7 +110,8 @@ def test_what_is_typed_lies_nowhere_in_clear(
             said[f"{number} {words[:2]} {shape}"] = (done.stdout + done.stderr).encode()
     found = guitu.json("identity", "search", "--area", "350102", str(forms / "form.json"), *POLICE)
     assert [match["case"] for match in found] == [case]
-    assert leaks(CANARIES.values(), said | files_in(guitu.home, scratch)) == []
+    said |= _taken_along(guitu, tmp_path / "taken", case)
+    assert leaks(CANARIES.values(), said | files_in(guitu.home, scratch, tmp_path / "taken")) == []
     assert codes >= {2, 4}
     assert 70 not in codes
     _back_up(guitu, tmp_path / "backup", Guitu(tmp_path / "again"), said)
@@ -105,6 +119,28 @@ def test_what_is_typed_lies_nowhere_in_clear(
     found = Guitu(tmp_path / "again").json("identity", "search", "--area", "350102", str(forms / "form.json"), *POLICE)
     assert [match["case"] for match in found] == [case], "she is in the backup"
     assert leaks(CANARIES.values(), said | files_in(scratch, tmp_path / "backup", tmp_path / "again")) == []
+
+
+def _taken_along(guitu: Guitu, folder: Path, case: str) -> dict[str, bytes]:
+    """Take the ledger along, look into it for every word, and open all of it: what is said, and what entries say."""
+    folder.mkdir()
+    bundle, salts, digests = (str(folder / name) for name in ("bundle", "salts", "digests"))
+    key = guitu.home / "audit" / "auditor.key"
+    said: dict[str, bytes] = {}
+    for words in (
+        ["signer", "init", "--no-passphrase"], ["signer", "run", "--once"], ["signer", "status"],
+        ["audit", "export", "--out", bundle, "--salts", salts, "--digests", digests, *POLICE],
+        *(["audit", "find", bundle, "--key", str(key), "--salts", salts, "--case", word] for word in CANARIES.values()),
+        ["audit", "find", bundle, "--key", str(key), "--salts", salts, "--case", case],
+    ):  # fmt: skip
+        done = guitu.run(*words)
+        said[f"{len(said)} {words[:2]}"] = (done.stdout + done.stderr).encode()
+    assert case in said[f"{len(said) - 1} ['audit', 'find']"].decode()
+    with Path(salts).open("rb") as file, closing(Database.open(f"sqlite:///{guitu.home / 'guitu.db'}")) as database:
+        by_tag = {tag: one.salt for tag, one in read_salts(file).by_tag.items()}
+        opened = plaintexts(database, read_key(key.read_bytes(), None), by_tag)
+    assert any(case.encode() in text for text in opened.values()), "whom they concern is opened too"
+    return said | opened
 
 
 def _back_up(guitu: Guitu, folder: Path, again: Guitu, said: dict[str, bytes]) -> None:

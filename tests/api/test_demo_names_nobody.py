@@ -24,15 +24,19 @@ from api.cli import app
 from engine import bootstrap
 from engine.core.facts import is_reference
 from engine.definitions.scenario import Told
+from engine.ledger.auditor_file import read_key
+from engine.ledger.exports import read_salts
 from engine.service import installation
 from engine.service.known import load_with_key
 from engine.service.persons import Persons
 from engine.service.story import stories
 from engine.service.story_people import invented
+from engine.store.database import Database
 from engine.vault.identity import Identity
 from engine.vault.normal import national_number
 from tests.api.conftest import POLICE
 from tests.canary import CANARIES, Leak, files_in, leaks, writings
+from tests.plaintexts import plaintexts
 
 PAPERS = [{"kind": "passport", "number": "GT00-CANARY-0071"}]
 FORM = {
@@ -54,6 +58,7 @@ class Demo:
 
     root: Path
     said: dict[str, bytes] = field(default_factory=dict)
+    entered: dict[str, bytes] = field(default_factory=dict)
     case: str = ""
     person: str = ""
 
@@ -84,7 +89,7 @@ class Demo:
 
     def texts(self) -> dict[str, bytes]:
         """Everything to be searched."""
-        return self.said | files_in(self.home, self.backup, self.scratch)
+        return self.said | self.entered | files_in(self.home, self.backup, self.scratch)
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +147,19 @@ def _go_on(made: Demo, told: str) -> None:
             made.run("case", look, case, *who, "--json")
     for words in (("worklist", *POLICE), ("case", "list", *POLICE), ("doctor",), ("keys", "status")):
         made.run(*words)
+    taken = made.home / "audit"
+    who = ("--as", "trial-auditor-1@trial")
+    made.run("signer", "run", "--once", "--folder", str(taken / "signer"))
+    beside = ("--salts", str(taken / "salts-later"), "--digests", str(taken / "digests-later"))
+    made.run("audit", "export", "--out", str(taken / "bundle-later"), *beside, *who)
+    made.run("audit", "find", str(taken / "bundle-later"), "--key", str(taken / "auditor.key"),
+             "--salts", str(taken / "salts-later"), "--case", made.case)  # fmt: skip
     made.run("backup", "create", str(made.backup))
     made.run("backup", "verify", str(made.backup))
+    key = read_key((taken / "auditor.key").read_bytes(), None)
+    salts = read_salts((taken / "salts-later").read_bytes().splitlines(keepends=True))
+    with closing(Database.open(f"sqlite:///{made.home / 'guitu.db'}")) as database:
+        made.entered = plaintexts(database, key, {tag: one.salt for tag, one in salts.by_tag.items()})
 
 
 def _of_a_story(told: str) -> tuple[str, tuple[str, str]]:
@@ -220,6 +236,10 @@ def test_everybody_is_sought_and_everything_is_searched(demo: Demo) -> None:
     files = {path.relative_to(demo.root).as_posix() for path in map(Path, demo.texts()) if path.is_absolute()}
     assert files >= {f"world/{name}" for name in DATABASE_FILES}
     assert files >= {"world/keys/root.json", "world/keys/passphrase", "backup/data", "backup/manifest.json"}
+    assert files >= {f"world/audit/{name}{more}" for name in ("bundle", "salts", "digests") for more in ("", "-later")}
+    acts = {json.loads(said.splitlines()[0])["act"] for said in demo.entered.values()}
+    assert acts >= {"case:open", "identity:record", "identity:search", "hand_off:accept", "ledger:export"}
+    assert any(f"{demo.case} {demo.person}".encode() in said for said in demo.entered.values()), "subjects are opened"
     wal = (demo.home / "guitu.db-wal").read_bytes()
     assert demo.person.encode() in wal, "what was written last is still in the WAL"
     pages = (demo.home / "guitu.db").stat().st_size // _PAGE
@@ -231,9 +251,10 @@ def test_the_demo_world_names_nobody(demo: Demo) -> None:
     found = leaks(words, texts)
     files, size = sum(Path(name).is_absolute() for name in texts), sum(len(text) for text in texts.values())
     ways = sum(len(writings(word)) for word in words)
-    many, said, hits = len(words), len(demo.said), len(found)
-    print(f"\n查找 {many} 个词（{ways} 种写法），{files} 个文件、{said} 段输出，共 {size} 字节：找到 {hits} 处")
-    print(f"{many} words ({ways} writings) sought in {files} files and {said} outputs, {size} bytes: {hits} found")
+    many, said, entries, hits = len(words), len(demo.said), len(demo.entered), len(found)
+    zh, en = f"{many} 个词（{ways} 种写法）", f"{many} words ({ways} writings)"
+    print(f"\n查找 {zh}，{files} 个文件、{said} 段输出、{entries} 条打开的账目，共 {size} 字节：找到 {hits} 处")
+    print(f"{en} sought in {files} files, {said} outputs, {entries} opened entries, {size} bytes: {hits} found")
     assert found == []
 
 
@@ -253,7 +274,7 @@ def test_one_of_them_is_found_wherever_she_is_planted(demo: Demo, tmp_path: Path
     assert word is not None
     for folder in (demo.home, demo.backup):
         shutil.copytree(folder, tmp_path / folder.name)
-    said = dict(demo.said)
+    said = demo.said | demo.entered
     expected: set[Leak] = set()
     for path in (path for path in tmp_path.rglob("*") if path.is_file()):
         path.write_bytes(_with(word, path.read_bytes(), str(path), expected))

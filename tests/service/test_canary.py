@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,8 +21,10 @@ from engine.core import commands as cmd
 from engine.core.commands import COMMANDS, Actor, Command
 from engine.definitions.scenario import StoryStep, Told
 from engine.errors import GuituError
-from engine.service import attachments, erasure, identities, installation, read
-from engine.service.desk import Books, Desk
+from engine.ledger.entry import tag
+from engine.service import attachments, audit_export, erasure, identities, installation, read
+from engine.service.account import Account
+from engine.service.desk import Books, Desk, kept
 from engine.service.erasure import Erasing
 from engine.service.log import configure
 from engine.service.retention import retention
@@ -33,10 +36,13 @@ from engine.vault.pseudonym import new_pseudonym
 from tests.canary import CANARIES, files_in, leaks, writings
 from tests.conftest import Database
 from tests.core.play import READY
-from tests.keys import safe, scribe
+from tests.keys import AUDITOR, safe, scribe
+from tests.plaintexts import plaintexts
 from tests.postgres import PostgresServer
 from tests.service.desks import POLICE, ask, opened, play_desk
 from tests.service.inspection import as_owner, sqlite_path
+from tests.service.ledger.opening import salts_of
+from tests.service.ledger_export.exporting import AUDIT, signed, signer_of
 from tests.service.sealed_world import HERE, rotating
 
 NAME, ID_NUMBER, PHONE, ADDRESS = CANARIES.values()
@@ -254,6 +260,16 @@ def _raise(error: GuituError) -> None:
 # ── searching ──
 
 
+def _taken_along(desk: Desk, folder: Path) -> dict[str, bytes]:
+    """What an auditor takes along: the bundle, the salts, and the digests of what is on record."""
+    files = {name: io.BytesIO() for name in ("bundle", "salts", "digests")}
+    audit_export.export_digests(desk, files["digests"].write, AUDIT)
+    audit_export.export_salts(desk, files["salts"].write, None, AUDIT)
+    signed(desk, signer_of(desk, folder))
+    audit_export.export(desk, files["bundle"].write, AUDIT)
+    return {name: file.getvalue() for name, file in files.items()}
+
+
 def _texts(database: Database, postgres: PostgresServer | None) -> dict[str, bytes]:
     """Everything a database holds, as bytes and as text."""
     if database.kind == "sqlite":
@@ -299,14 +315,20 @@ def test_an_invented_person_is_found_nowhere_in_clear(  # noqa: PLR0917 - fixtur
             list(rotating(desk).run(kind, "*" if kind == "installation" else HERE))
         ask(desk, cmd.Contribute(case=case, track="rescue", documents=("report",)))
         ask(desk, cmd.Close(case=case, outcome="death"))
-        before = _texts(database, postgres)
+        before, salts = _texts(database, postgres), {tag(salt): salt for salt in salts_of(desk)}
         Erasing(desk, RULES, desk.attachments).erase(case, "ordered", POLICE, CUSTODIANS)
         texts = before | {f"after: {name}": text for name, text in _texts(database, postgres).items()}
+        opened_entries, taken = plaintexts(desk.database, AUDITOR, salts), _taken_along(desk, tmp_path / "signer")
+        signed_texts = _texts(database, postgres)
     out, err = capfd.readouterr()
     said = {"errors and answers": "\n".join(tried.said), "log": log.getvalue(), "stdout": out, "stderr": err}
     texts |= {name: text.encode() for name, text in said.items()}
-    texts |= files_in(scratch, tmp_path / "attachments")
+    texts |= {f"signed: {name}": text for name, text in signed_texts.items()} | opened_entries | taken
+    texts |= files_in(scratch, tmp_path / "attachments", tmp_path / "signer")
     assert leaks(CANARIES.values(), texts) == []
+    acts = {json.loads(said.splitlines()[0])["act"] for said in opened_entries.values()}
+    assert acts >= {"case:contribute", "identity:search", "file:attach", "erasure:erase", "keys:rotate", "case:replay"}
+    assert any(case.encode() in said for said in opened_entries.values()), "whom they concern is opened too"
     assert tried.codes >= {
         "command_malformed", "identifier_in_text", "duplicate_found", "idempotency_key_reused", "case_unknown",
     }  # fmt: skip
@@ -335,6 +357,40 @@ def test_the_same_search_finds_a_word_that_was_planted(
     assert [(leak.offset, leak.encoding) for leak in found if leak.words == ADDRESS] == [
         (6, "base64 of gb18030, 2 bytes in")
     ]
+
+
+def test_a_word_that_was_planted_in_the_ledger_is_found(
+    database: Database, postgres: PostgresServer | None, tmp_path: Path
+) -> None:
+    """In each of its tables, in what an auditor takes along, and sealed in an entry, where only she finds it."""
+    words = {name: f"栽植{name}示例之人" for name in ("outbox", "entry", "tile", "checkpoint", "timestamp")}
+    sealed = "13900000654"
+    with play_desk(database.app_url) as desk:
+        case = opened(desk)
+        desk.scribe.enter(Account("case:list", POLICE, details={"note": sealed}))
+        said = plaintexts(desk.database, AUDITOR, {tag(salt): salt for salt in salts_of(desk)})
+        taken = _taken_along(desk, tmp_path / "signer")
+        assert leaks([sealed], _texts(database, postgres) | taken) == []
+        _plant(desk, words)
+        found = leaks(words.values(), _texts(database, postgres))
+    assert {leak.words for leak in found} == set(words.values())
+    assert [leak.where.split()[0] for leak in leaks([sealed], said)] == ["entry"]
+    assert {leak.where for leak in leaks([case], said | taken)} >= {"salts", "digests"}
+    assert any(leak.where.startswith("entry ") for leak in leaks([case], said)), "subjects are opened"
+    changed = {name: text[:70] + ADDRESS.encode() + text[70:] for name, text in taken.items()}
+    assert {(leak.where, leak.offset) for leak in leaks([ADDRESS], changed)} == {(name, 70) for name in taken}
+
+
+def _plant(desk: Desk, words: Mapping[str, str]) -> None:
+    """Write each word where the ledger keeps bytes."""
+    at = desk.clock()
+    content = {name: b"\x00" * 5 + word.encode() for name, word in words.items()}
+    with kept(desk.database) as work:
+        work.add_to_outbox(b"a stream planted", 7, at, content["outbox"])
+        work.append_entries(900_000, [content["entry"]])
+        work.tiles().put("tile/0/900", content["tile"].ljust(64, b"\x00"))
+        work.add_checkpoint(900_000, "planted", content["checkpoint"], at)
+        work.add_timestamp(900_000, at, content["timestamp"])
 
 
 @pytest.mark.parametrize("word", CANARIES.values(), ids=CANARIES)

@@ -12,7 +12,7 @@ import pytest
 
 from engine.core.commands import Actor
 from engine.ledger import streams
-from engine.ledger.entry import Kind
+from engine.ledger.entry import Kind, seal
 from engine.ledger.streams import AuditorKey
 from engine.service.account import MOST_IN_ONE_ENTRY, Account
 from engine.vault.keys import CaseKey
@@ -48,7 +48,7 @@ class Keys:
 @contextmanager
 def no_key_seals_twice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """While this lasts, something is sealed, and nothing under a key that sealed before."""
-    seal, used = streams.seal, []
+    used: list[bytes] = []
 
     def watched(header: Any, event: Any, subjects: Any, key: bytes, clear: bytes = b"") -> bytes:
         used.append(bytes(key))

@@ -15,6 +15,7 @@ from engine.ledger.entry import TooLarge
 from engine.ledger.event import NotAnEvent
 from engine.service import scribe as scribing
 from engine.service.account import Account
+from engine.service.desk import kept
 from engine.service.scribe import MOST_TOGETHER, Scribe
 from engine.store.database import Database
 from tests.service.ledger.opening import Book
@@ -35,7 +36,7 @@ def writer(store: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scribe]
 @pytest.fixture
 def transactions(writer: Scribe, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Give a list that grows with every writing transaction of the scribe."""
-    kept, found = scribing.kept, list[int]()
+    found = list[int]()
 
     def watched(*words: object) -> object:
         found.append(1)
@@ -89,6 +90,16 @@ def test_reads_that_wait_are_entered_together_in_their_order(writer: Scribe, tra
     assert crowd.errors() == [None] * MANY
     assert _entered(book) == _requests(crowd.accounts), "everyone of them, the last ones too"
     assert len(transactions) == 2
+
+
+def test_who_comes_to_enter_for_all_is_not_forgotten_behind_a_long_line(writer: Scribe) -> None:
+    book = Book(writer.database)
+    book.everything()
+    line = [looked() for _ in range(2 * MOST_TOGETHER)]
+    writer._waiting.extend(scribing._Waiting(account) for account in line)
+    last = looked()
+    writer.enter(last)
+    assert _entered(book) == _requests([*line, last])
 
 
 def test_nobody_comes_back_before_his_read_is_entered(writer: Scribe) -> None:

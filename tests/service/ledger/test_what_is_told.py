@@ -35,7 +35,7 @@ CUSTODIANS = (Actor("officer-2", "civil-a"), Actor("officer-3", "police-a"))
 STRANGER = Actor("cy", "civil-n")
 OTHERWISE_REFUSED: dict[type[Command], str] = {
     **dict.fromkeys((cmd.Accept, cmd.Decline, cmd.Withdraw), "hand_off_impossible"), cmd.Close: "command_malformed",
-    cmd.Reverse: "x",
+    cmd.Reverse: "nothing_to_change",
 }  # fmt: skip
 """What a stranger is told first of these; of all others, that the step is not hers."""
 NOTHING = {"after": None, "before": None, "revision_after": None, "revision_before": None}
@@ -77,9 +77,11 @@ class Doing:
     details: dict[str, object] = field(default_factory=dict)
 
 
-def _offered(desk: Desk) -> tuple[str, str]:
+def _answering(desk: Desk, kind: type[Command], **more: Any) -> Command:
+    """An answer of that kind to a hand-off offered just now."""
     answer = ask(desk, cmd.Offer(case=opened(desk), track="rescue", to_unit="police-b"))
-    return answer.case, answer.offered[0]
+    words: dict[str, Any] = {"case": answer.case, "hand_off": answer.offered[0], **more}
+    return kind(**words)
 
 
 def _attach(desk: Desk, command: Command, actor: Actor) -> Answer:
@@ -150,17 +152,15 @@ DONE: dict[type[Command], tuple[str, Callable[[Desk], Doing]]] = {
     cmd.Relocate: ("case:relocate", lambda desk: Doing(cmd.Relocate(case=opened(desk), area="900102", reason="moved"))),
     cmd.Accept: (
         "hand_off:accept",
-        lambda desk: Doing(cmd.Accept(**dict(zip(("case", "hand_off"), _offered(desk), strict=True))), BO),
+        lambda desk: Doing(_answering(desk, cmd.Accept), BO),
     ),
     cmd.Decline: (
         "hand_off:decline",
-        lambda desk: Doing(
-            cmd.Decline(**dict(zip(("case", "hand_off"), _offered(desk), strict=True)), reason="not_ours"), BO
-        ),
+        lambda desk: Doing(_answering(desk, cmd.Decline, reason="not_ours"), BO),
     ),
     cmd.Withdraw: (
         "hand_off:withdraw",
-        lambda desk: Doing(cmd.Withdraw(**dict(zip(("case", "hand_off"), _offered(desk), strict=True)))),
+        lambda desk: Doing(_answering(desk, cmd.Withdraw)),
     ),
     cmd.Refer: ("case:refer", lambda desk: Doing(cmd.Refer(case=opened(desk), track="rescue", to_unit="health"))),
     cmd.Assign: ("case:assign", lambda desk: Doing(cmd.Assign(case=opened(desk), track="rescue", person="bo"))),

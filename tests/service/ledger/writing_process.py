@@ -108,14 +108,15 @@ def _work_until_killed(desk: Desk, cases: list[str]) -> None:
 
 
 def _work_on_both_sides_of_a_fork(desk: Desk, url: str) -> None:
-    def enter(who: str) -> None:
-        desk.scribe.enter(Account("case:list", Actor(who, "police-a")))
+    def enter(who: str, times: int = 1) -> None:
+        for _ in range(times):
+            desk.scribe.enter(Account("case:list", Actor(who, "police-a")))
 
     enter("before")
     child = os.fork()
     if not child:
         desk.scribe.database = Database.open(url)  # a connection is nothing that two processes share
-        _ending(lambda: [enter("child") for _ in range(3)].clear())
+        _ending(lambda: enter("child", 3))
     enter("parent")
     assert os.waitpid(child, 0)[1] == 0
     enter("parent")
@@ -131,7 +132,7 @@ def _knife_at(at: int | None) -> Callable[[int], None]:
 
 
 def _put_a_knife(at: int | None) -> None:
-    """Die at that write; a sweep counts on no more and no fewer of them in every round."""
+    """Die at that write."""
     numbers = count(1)
 
     def knife() -> None:
