@@ -14,6 +14,7 @@ import typer
 from api import verify
 from api.world import World, actor
 from engine.service import audit_export
+from engine.service.sequencer import sequence_all
 from engine.service.trial_ledger import TrialLedger, forged
 
 AUDITOR = "trial-auditor-1@trial"
@@ -71,14 +72,12 @@ def audit(world: World, ledger: TrialLedger) -> dict[str, Any]:
 def _taken_along(world: World, ledger: TrialLedger) -> Brought:
     desk, who = world.desk, actor(AUDITOR)
     # Digests and salts first: the checkpoint must reach as far as they do.
-    for name, export in (
-        ("digests", lambda write: audit_export.export_digests(desk, write, who)),
-        ("salts", lambda write: audit_export.export_salts(desk, write, None, who)),
-    ):
-        with (ledger.folder / name).open("wb") as file:
-            export(file.write)
+    with (ledger.folder / "digests").open("wb") as file:
+        audit_export.export_digests(desk, file.write, who)
+    with (ledger.folder / "salts").open("wb") as file:
+        audit_export.export_salts(desk, file.write, None, who)
     desk.scribe.close()
-    audit_export.sequence_all(desk.database)
+    sequence_all(desk.database)
     key, _signed = ledger.sign(desk.database, desk.scribe)
     brought = Brought(ledger.folder, key, ledger.auditor_key)
     with brought.bundle.open("wb") as file:
