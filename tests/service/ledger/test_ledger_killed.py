@@ -167,7 +167,7 @@ def test_killed_at_some_of_its_writes(ground: Ground) -> None:
 
 @pytest.mark.long
 def test_killed_at_every_write(ground: Ground) -> None:
-    assert len(_sweep(ground, 1)) >= 60
+    assert len(_sweep(ground, 1)) >= 40, "two cases, with five acts each"
     ground.go_on()
 
 
