@@ -18,6 +18,7 @@ def register(group: typer.Typer) -> None:
     group.callback()(_group)
     group.command("moves", context_settings=PASS_ON)(moves)
     group.command("vault", context_settings=PASS_ON)(vault)
+    group.command("ledger", context_settings=PASS_ON)(ledger)
 
 
 def _group() -> None:
@@ -32,6 +33,11 @@ def moves(ctx: typer.Context) -> None:
 def vault(ctx: typer.Context) -> None:
     """What sealing costs beside bare loops; options are passed on to the bench."""
     _start("vault", ctx)
+
+
+def ledger(ctx: typer.Context) -> None:
+    """What the ledger takes from daily work, and how quickly it is verified; options are passed on to the bench."""
+    _start("ledger", ctx)
 
 
 def _start(bench: str, ctx: typer.Context) -> None:

@@ -62,8 +62,30 @@ class _Slice:
     latencies: tuple[float, ...]
 
 
-def crew(writers: int, jobs: Mapping[Name, Job], slices: int) -> dict[Name, Timed]:
-    """Let so many writers do these jobs at the same time. Raises ``RuntimeError`` when one of them fails."""
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """Where the writers wait for each other before a slice."""
+
+    barrier: Barrier
+    settle: Callable[[], object] | None
+    is_first: bool
+
+    def wait(self) -> None:
+        """Go on when everybody is here and what the slice before left is settled."""
+        if self.settle is not None:
+            self.barrier.wait(START_SECONDS)
+            if self.is_first:
+                self.settle()
+        self.barrier.wait(START_SECONDS)
+
+
+def crew(
+    writers: int, jobs: Mapping[Name, Job], slices: int, settle: Callable[[], object] | None = None
+) -> dict[Name, Timed]:  # fmt: skip
+    """Let so many writers do these jobs at the same time. Raises ``RuntimeError`` when one of them fails.
+
+    ``settle`` is called before each slice, in one of their processes, when the slice before it is over everywhere.
+    """
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(writers)
     hired = []
@@ -71,7 +93,8 @@ def crew(writers: int, jobs: Mapping[Name, Job], slices: int) -> dict[Name, Time
     sys.stderr.flush()
     for number in range(writers):
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(number, list(jobs.values()), slices, barrier, theirs))
+        meet = _Meeting(barrier, settle, number == 0)
+        process = context.Process(target=_work, args=(number, list(jobs.values()), slices, meet, theirs))
         process.start()
         theirs.close()
         hired.append((process, ours))
@@ -106,22 +129,22 @@ def _heard(end: Connection) -> list[list[_Slice]] | str:
     return said
 
 
-def _work(number: int, jobs: list[Job], slices: int, barrier: Barrier, end: Connection) -> None:
+def _work(number: int, jobs: list[Job], slices: int, meet: _Meeting, end: Connection) -> None:
     said: list[list[_Slice]] | str
     try:
         with ExitStack() as stack:
             todo = [stack.enter_context(job(number)) for job in jobs]
             gc.collect()
             gc.freeze()  # what was made ready is not the engine's to sweep
-            said = _in_turn(todo, slices, barrier)
+            said = _in_turn(todo, slices, meet)
     except BaseException:  # whatever it was, the one who waits must hear of it
-        barrier.abort()
+        meet.barrier.abort()
         said = traceback.format_exc()
     end.send(said)
     end.close()
 
 
-def _in_turn(todo: list[list[Move]], slices: int, barrier: Barrier) -> list[list[_Slice]]:
+def _in_turn(todo: list[list[Move]], slices: int, meet: _Meeting) -> list[list[_Slice]]:
     """A slice of each job, then the next slice of each, every other time in the other order."""
     done: list[list[_Slice]] = [[] for _ in todo]
     for turn in range(slices):
@@ -129,7 +152,7 @@ def _in_turn(todo: list[list[Move]], slices: int, barrier: Barrier) -> list[list
         for job in order:
             moves = todo[job]
             part = moves[len(moves) * turn // slices : len(moves) * (turn + 1) // slices]
-            barrier.wait(START_SECONDS)
+            meet.wait()
             done[job].append(_timed(part))
     return done
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -28,8 +28,8 @@ def log_to_nowhere() -> Iterator[None]:
     """Let the log be rendered as in earnest, then dropped; the log is as it was afterwards."""
     before = structlog.get_config() if structlog.is_configured() else None
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        with redirect_stderr(nowhere):
-            configure()
+        configure()
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(nowhere))
         try:
             yield
         finally:
@@ -48,8 +48,14 @@ def bench_desk(procedure: Procedure, url: str) -> Iterator[Desk]:
 def _desk(procedure: Procedure, database: Database) -> Desk:
     books = Books({procedure.rules.hash: procedure.rules})
     clock = bootstrap.now
-    return Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock),
-                scribe=scribe(database))
+    return Desk(
+        database=database,
+        books=books,
+        clock=clock,
+        new_pseudonym=new_pseudonym,
+        safe=safe(clock),
+        scribe=scribe(database),
+    )
 
 
 def save_directory(procedure: Procedure, url: str) -> None:
@@ -84,15 +90,17 @@ def engine_job(procedure: Procedure, url: str, cases: int) -> Job:
     @contextmanager
     def job(writer: int) -> Iterator[list[Move]]:
         with bench_desk(procedure, url) as desk:
-            areas = [procedure.areas[(writer + place) % len(procedure.areas)] for place in range(cases)]
-            files = [(opened(procedure, desk, area), area) for area in areas]
-            todo: list[Move] = []
-            for number, act in enumerate(procedure.script, len(procedure.opening)):
-                random.shuffle(files)
-                todo += [
-                    partial(handle, desk, *words(number, act, case, area), enclosed=act.enclosed)
-                    for case, area in files
-                ]
-            yield todo
+            yield walking(procedure, desk, writer, cases)
 
     return job
+
+
+def walking(procedure: Procedure, desk: Desk, writer: int, cases: int) -> list[Move]:
+    """Open so many cases at this desk; gives the moves that walk them."""
+    areas = [procedure.areas[(writer + place) % len(procedure.areas)] for place in range(cases)]
+    files = [(opened(procedure, desk, area), area) for area in areas]
+    todo: list[Move] = []
+    for number, act in enumerate(procedure.script, len(procedure.opening)):
+        random.shuffle(files)
+        todo += [partial(handle, desk, *words(number, act, case, area), enclosed=act.enclosed) for case, area in files]
+    return todo

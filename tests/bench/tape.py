@@ -1,22 +1,26 @@
 """What the engine writes for each command, taken down as the database driver gets it.
 
 Most of it is sealed under the key of the case, or is a digest: what went into each of these is taken down beside it,
-so that another case gets bytes of the same size, of its own.
+so that another case gets bytes of the same size, of its own. Entries of the ledger are the exception: a copy has a
+stream of its own, but what lies sealed in its entries is that of the taped case, and nobody can open it there.
 """
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, event
 
 from engine.core.case import Case
+from engine.ledger.entry import STREAM_ID_BYTES
 from engine.service.safe import Safe
 from engine.store.cases import StoredCase
 from engine.store.vault import CaseKeyRow
@@ -40,12 +44,13 @@ _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Another case that gets the same rows: its pseudonym in place of the old one, and its key."""
+    """Another case that gets the same rows: its pseudonym in place of the old one, its key, and a stream."""
 
     old: str
     new: str
     key: CaseKey
     wrapped: bytes
+    stream: bytes
 
     def text(self, text: str) -> str:
         """A text of the case, for the copy."""
@@ -71,7 +76,7 @@ class Tape:
         """The same rows, of the same size, for another case (its pseudonym is in its keys and hand-offs, too)."""
         assert len(case) == len(self.case)
         key, row = new_case_key(self.under, case)
-        copy = Copy(self.case, case, key, row.wrapped)
+        copy = Copy(self.case, case, key, row.wrapped, secrets.token_bytes(STREAM_ID_BYTES))
         opening, moves = (
             [[(sql, tuple(self._copied(value, copy) for value in values)) for sql, values in commit]
              for commit in commits]
@@ -109,10 +114,26 @@ def taped(procedure: Procedure, url: str) -> Tape:
             heard.clear()
             carry_out(desk, number, act, case, procedure.areas[0])
             commits.append(list(heard))
+        _tape_entries(commits, vault.again)
         with desk.database.reading() as work:
             under = vault.key_by_id(work.case_keys(case)[0].vault_key, work)
     assert all(commits), "every command writes"
     return Tape(case, commits[:before], commits[before:], under, vault.again)
+
+
+def _tape_entries(commits: list[list[Written]], again: Again) -> None:
+    """Every entry of the ledger names its stream in its row and in its header: for a copy it is another one."""
+    written = [values for commit in commits for sql, values in commit if "INTO ledger_outbox" in sql]
+    streams = {bytes(stream) for stream, *_ in written}
+    assert len(streams) == 1, "one desk, one writer, one stream"
+    (stream,) = streams
+    again[stream] = lambda copy: copy.stream
+    for *_, entry in written:
+        again[bytes(entry)] = partial(_moved, bytes(entry), stream)
+
+
+def _moved(entry: bytes, stream: bytes, copy: Copy) -> bytes:
+    return entry.replace(stream, copy.stream, 1)
 
 
 class _TapingSafe(Safe):

@@ -31,7 +31,7 @@ class Group:
 
     jobs: Mapping[str, Job]
     pairs: Sequence[Pair]
-    each: int = 1
+    each: float = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ ROOMS = (
     ("engine/vault/normal.py", "vault: persons compared"),
     ("engine/vault/", "vault: keys, seals, digests"),
     ("engine/service/safe.py", "vault: keys, seals, digests"),
+    ("engine/ledger/", "ledger: entries written and sealed"),
+    ("engine/service/scribe.py", "ledger: scribe and accounts"),
+    ("engine/service/account.py", "ledger: scribe and accounts"),
     ("engine/service/", "desk: keys, answers, the rest"),
     ("engine/", "other"),
 )
