@@ -87,19 +87,20 @@ class Frontier:
 
     def append(self, leaf: bytes) -> Self:
         """The frontier with one leaf more, given by its hash. Raises :class:`DoesNotFit`."""
-        peaks, node = list(self.peaks), leaf
-        _check_hashes([leaf])
-        # As in binary counting: each subtree of the size that is being completed is taken into the next larger one.
-        for _ in range((self.size ^ (self.size + 1)).bit_length() - 1):
-            node = node_hash(peaks.pop(), node)
-        return type(self)(self.size + 1, (*peaks, node))
+        return self.extend([leaf])
 
     def extend(self, leaves: Iterable[bytes]) -> Self:
         """The frontier with these leaves more, given by their hashes. Raises :class:`DoesNotFit`."""
-        grown = self
+        size, peaks = self.size, list(self.peaks)
         for leaf in leaves:
-            grown = grown.append(leaf)
-        return grown
+            _check_hashes([leaf])
+            node = leaf
+            # As in binary counting: each subtree of a size that is being completed is taken into the next larger one.
+            for _ in range((size ^ (size + 1)).bit_length() - 1):
+                node = node_hash(peaks.pop(), node)
+            peaks.append(node)
+            size += 1
+        return type(self)(size, tuple(peaks))
 
     def root(self) -> bytes:
         """The root of the tree."""
