@@ -53,6 +53,15 @@ def make_keys(home: Path) -> None:
     keyfile.write_new(passphrase_file(home), f"{PASSPHRASE}\n".encode())
 
 
+def found_ledger(guitu: Guitu) -> None:
+    """Give a world an auditor, whose key lies open in it: without one nothing is done there."""
+    folder = guitu.home / "audit"
+    folder.mkdir()
+    words = ("--out", str(folder / "auditor.key"), "--name", "auditor-1", "--no-passphrase", "--x25519")
+    line = guitu.run("audit", "keygen", *words).stdout.strip()
+    guitu.run("audit", "auditor", "add", line, "--as", "auditor-1@audit-office")
+
+
 @pytest.fixture(scope="session")
 def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a world with the demo directory, what ships released, and no case, to copy from."""
@@ -61,10 +70,7 @@ def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = bootstrap.settings(home=home, log_level="WARNING")
     make_keys(home)
     guitu.run("db", "upgrade")
-    words = ("--out", str(home / "audit" / "auditor.key"), "--name", "auditor-1", "--no-passphrase", "--x25519")
-    (home / "audit").mkdir()
-    line = guitu.run("audit", "keygen", *words).stdout.strip()
-    guitu.run("audit", "auditor", "add", line, "--as", "auditor-1@audit-office")
+    found_ledger(guitu)
     root = Path(__file__).resolve().parents[2]
     guitu.run("directory", "load", str(root / "workflows" / "directory" / "demo.yaml"))
     desk = bootstrap.desk(settings, passphrase=lambda: PASSPHRASE)

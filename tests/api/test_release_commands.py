@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import POLICE, Guitu, make_keys, passphrase_file
+from tests.api.conftest import POLICE, Guitu, found_ledger, make_keys, passphrase_file
 from tests.service.town import SOUND, lay_out, write
 
 PASSPHRASE = "a sentence only I know"
@@ -30,6 +30,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guitu:
     make_keys(guitu.home)
     monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(guitu.home)))
     guitu.run("db", "upgrade")
+    found_ledger(guitu)
     demo = Path(__file__).resolve().parents[2] / "workflows" / "directory" / "demo.yaml"
     guitu.run("directory", "load", str(demo))
     return guitu
