@@ -16,12 +16,17 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from engine.ledger.note import VerifierKey, open_checkpoint
+from engine.core.commands import Actor
+from engine.ledger.note import Checkpoint, VerifierKey, open_checkpoint
+from engine.ledger.tree import Frontier
+from engine.service.auditors import Auditors, add, make_key
+from engine.service.sequencer import sequence_all
 from engine.store.database import Database
 from tests import timestamping
 from tests.conftest import Database as Base
+from tests.keys import scribe
 from tests.service.processes import ROOT
-from tests.service.signer.ground import grow, head, last, put, tree
+from tests.service.signer.ground import grow, head, last, put
 
 WORDS = "a long passphrase"
 
@@ -50,30 +55,47 @@ def typed(tmp_path: Path, database: Base, monkeypatch: pytest.MonkeyPatch) -> Ty
     file.write_text(f"{WORDS}\n")
     file.chmod(0o600)
     monkeypatch.setenv("GUITU_SIGNER_PASSPHRASE_FILE", str(file))
+    monkeypatch.setenv("GUITU_AS", "admin-1@town-hall")
     return Typed(tmp_path / "home", database.app_url)
 
 
+def found(typed: Typed, store: Database) -> None:
+    """Give the world an auditor: what is done to the signer is entered."""
+    (typed.home / "keys").mkdir(parents=True)
+    line = make_key(typed.home / "auditor.key", "auditor-1", None, is_hybrid=False)
+    add(Auditors(typed.home / "keys" / "auditors.json"), scribe(store), line, Actor("admin-1", "town-hall"))
+    sequence_all(store)
+
+
+def now(store: Database) -> Checkpoint:
+    """The tree as the head of the log has it."""
+    at = head(store)
+    return Checkpoint(at.origin, at.size, Frontier.from_bytes(at.frontier).root())
+
+
 def test_a_signer_is_made_signs_changes_its_key_and_begins_anew(typed: Typed, store: Database) -> None:
+    found(typed, store)
     old = VerifierKey.from_text(typed.json("init")["key"])
     assert b"ENCRYPTED" in (typed.home / "signer" / "key.pem").read_bytes()
     assert typed.json("init", code=6)["code"] == "signer_refused"
-    grow(store, 5)
+    grow(store, 20)
     signed = typed.json("run", "--once")
-    assert open_checkpoint(signed["note"].encode(), old)[0] == tree(store, 5)
+    assert open_checkpoint(signed["note"].encode(), old)[0] == now(store)
     assert old.to_text() in typed.run("status")
     new = VerifierKey.from_text(typed.json("rotate")["key"])
-    grow(store, 1)
     note = typed.json("run", "--once")["note"].encode()
-    assert open_checkpoint(note, old)[0] == open_checkpoint(note, new)[0] == tree(store, 6)
+    size = head(store).size
+    assert open_checkpoint(note, old)[0] == open_checkpoint(note, new)[0] == now(store)
     assert typed.json("status")["keys"] == [new.to_text(), old.to_text()]
     assert typed.json("drop-old-key")["key"] == new.to_text()
     put(store, range(3))
     refused = typed.json("run", "--once", code=6)
     assert "entries are gone" in refused["message"]
     told = typed.json("restart", "--reason", "restored_backup")
-    assert (told["signed_size"], told["found_size"]) == (6, 3)
+    assert (told["signed_size"], told["found_size"]) == (size, 3)
     note = typed.json("run", "--once")["note"].encode()
-    assert open_checkpoint(note, VerifierKey.from_text(told["key"]))[0] == tree(store, 3)
+    assert head(store).size > 3, "beginning anew is entered itself"
+    assert open_checkpoint(note, VerifierKey.from_text(told["key"]))[0] == now(store)
     assert "/2" in typed.run("status")
     typed.run("restart", "--reason", "restored_backup", code=6)
     typed.run("restart", "--reason", "because", code=2)
