@@ -4,7 +4,8 @@ Every event has ``v`` (1), ``at`` (when it was written, by the ledger's clock, w
 (one of :data:`ACTS`), and who acted: ``actor`` (a pseudonym), ``unit`` and ``role``, each a code or null. What else it
 has depends on the kind of the entry::
 
-    stream-open    previous {ended, position, stream} or null; tree_at, tree_size: the log as the writer saw it
+    stream-open    origin: the log, by the name it was founded under; previous {ended, position, stream} or null;
+                   tree_at, tree_size: the log as the writer saw it
     stream-close   nothing more
     heartbeat      streams [{position, stream}]: how many entries of each stream are committed
     the others     purpose, outcome (done, refused, repeated), reason (code of the error) or null, policies [code],
@@ -127,7 +128,7 @@ _MOST_LISTED = 300
 
 _WHO = ("actor", "role", "unit")
 _ALWAYS = frozenset({"v", "at", "act", *_WHO})
-_OPENING = _ALWAYS | {"previous", "tree_at", "tree_size"}
+_OPENING = _ALWAYS | {"origin", "previous", "tree_at", "tree_size"}
 _BEAT = _ALWAYS | {"streams"}
 _PLAIN = _ALWAYS | {
     "purpose", "outcome", "reason", "policies", "policy", "definition", "request", "part", "parts", "approvals",
@@ -154,6 +155,11 @@ class NotAnEvent(Exception):
 def stated(act: str, at: datetime, actor: str | None, unit: str | None, role: str | None = None) -> dict[str, Value]:
     """What every event begins with."""
     return {"v": VERSION, "at": time_text(at), "act": act, "actor": actor, "unit": unit, "role": role}
+
+
+def founded_as(origin: str) -> str:
+    """The name under which a log was founded: a restart of the signer adds ``/2`` and so on, and the log stays."""
+    return origin.partition("/")[0]
 
 
 def at_of(event: Mapping[str, Value]) -> datetime:
@@ -186,6 +192,7 @@ def check(kind: Kind, event: Mapping[str, Value], blocks: int) -> None:
 
 
 def _check_opening(event: Mapping[str, Value]) -> None:
+    _hold(_is_code(event["origin"]), "origin")
     _hold(_is_count(event["tree_size"]), "tree_size")
     _hold(event["tree_at"] is None or _is_time(event["tree_at"]), "tree_at")
     previous = event["previous"]

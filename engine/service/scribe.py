@@ -19,7 +19,7 @@ from typing import Literal
 from engine.errors import ClockBehind, GuituError, StoreUnavailable
 from engine.ledger.canonical import NotCanonical, Value, time_text
 from engine.ledger.entry import KEY_BYTES, STREAM_ID_BYTES, Kind, Subject, TooLarge
-from engine.ledger.event import VERSION, NotAnEvent, check, stated
+from engine.ledger.event import VERSION, NotAnEvent, check, founded_as, stated
 from engine.ledger.streams import MOST_ENTRIES, Auditor, Pending, Stream, StreamClosed
 from engine.service.account import Account
 from engine.service.desk import kept
@@ -194,8 +194,8 @@ class Scribe:
             previous = {"ended": how, "position": stream.committed + closing, "stream": stream.stream_id.hex()}
         now = self.now()
         event = {
-            **stated("stream:open", now, None, None), "previous": previous, "tree_size": head.size,
-            "tree_at": time_text(head.at) if head.at else None,
+            **stated("stream:open", now, None, None), "origin": founded_as(head.origin), "previous": previous,
+            "tree_size": head.size, "tree_at": time_text(head.at) if head.at else None,
         }  # fmt: skip
         check(Kind.STREAM_OPEN, event, 0)
         made = Stream(secrets.token_bytes(STREAM_ID_BYTES), secrets.token_bytes(KEY_BYTES), keys, event, now)

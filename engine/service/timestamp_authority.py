@@ -76,7 +76,8 @@ class Authority:
 def anchor(database: Database, authority: Authority) -> datetime:
     """Have the last checkpoint timestamped, and keep the answer; give the time it states.
 
-    Raises :class:`SignerRefused`: there is no checkpoint, the authority does not answer, or its answer is not right.
+    Raises :class:`SignerRefused`: there is no checkpoint, the authority does not answer, its answer is not right, or
+    it states a time of which one was kept already.
     """
     row = last_checkpoint(database)
     asked = request(row.note)
@@ -91,10 +92,10 @@ def query(database: Database) -> bytes:
 def take(database: Database, response: bytes, roots: Sequence[bytes] = ()) -> datetime:
     """Keep an answer that was carried here, for the checkpoint it is over; give the time it states.
 
-    Raises :class:`SignerRefused` for an answer that is over none.
+    Raises :class:`SignerRefused` for an answer that is over none, or of a second of which one was kept already.
     """
     with database.reading() as work:
-        rows, known = work.checkpoints(), work.timestamps()
+        rows = work.checkpoints()
     try:
         over = digest(response)
     except BadTimestamp as bad:
@@ -102,8 +103,6 @@ def take(database: Database, response: bytes, roots: Sequence[bytes] = ()) -> da
     row = next((one for one in reversed(rows) if sha256(one.note).digest() == over), None)
     if row is None:
         _refuse(BadTimestamp("another note"))
-    if any((one.size, one.token) == (row.size, response) for one in known):
-        raise SignerRefused("此时间戳已经收入", "this timestamp was kept already", why="repeated")
     return _keep(database, row, response, roots, None)
 
 
@@ -124,6 +123,12 @@ def _keep(
     except BadTimestamp as bad:
         _refuse(bad)
     with kept(database) as work:
+        if any((one.size, one.made_at) == (row.size, at) for one in work.timestamps()):
+            raise SignerRefused(
+                "这一检查点在该时刻的时间戳已经收入",
+                "a timestamp of this checkpoint and this time was kept already",
+                why="repeated",
+            )
         work.add_timestamp(row.size, at, response)
     return at
 

@@ -70,8 +70,14 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
             patch.object(story_people, "handle", listening),
         ):
             clock = stories_room.clock_ending_before(told, datetime.now(UTC))
-            desk = Desk(database=database, books=books, clock=clock, new_pseudonym=new_pseudonym, safe=safe(clock),
-                        scribe=scribe(database))
+            desk = Desk(
+                database=database,
+                books=books,
+                clock=clock,
+                new_pseudonym=new_pseudonym,
+                safe=safe(clock),
+                scribe=scribe(database),
+            )
             with kept(database) as work:
                 work.save_directory(read_directory(demo_directory()))
             release_all(desk, (rules.definition for rules in books.rules.values()))

@@ -87,8 +87,8 @@ class World:
     # ── streams ──
 
     def open(self, previous: Value = None, *, auditors: Sequence[AuditorKey] | None = None, **more: Value) -> Stream:
-        event = {**stated("stream:open", self.later(), None, None), "previous": previous, "tree_at": None,
-                 "tree_size": len(self.entries), **more}  # fmt: skip
+        event = {**stated("stream:open", self.later(), None, None), "origin": ORIGIN, "previous": previous,
+                 "tree_at": None, "tree_size": len(self.entries), **more}  # fmt: skip
         name = sha256(f"stream {len(self.streams)}".encode()).digest()
         known = [Auditor(one.public) for one in auditors or self.auditors]
         self._latest = max(self._latest, self.now)

@@ -229,6 +229,22 @@ def opened_before_what_it_saw() -> Tampered:
     return as_it_is(world)
 
 
+def opened_too_early() -> Tampered:
+    world = a_world()
+    early = time_text(world.now + timedelta(seconds=1) - timedelta(minutes=5, milliseconds=1))
+    world.tell("keys:status")
+    world.open(at=early)
+    return as_it_is(world)
+
+
+def opened_in_another_log() -> Tampered:
+    """A whole stream of another installation with the same auditors, which concerns nobody."""
+    world = a_world()
+    world.open(origin="guitu.ffffffffffffffff")
+    world.tell("worklist:show")
+    return as_it_is(world)
+
+
 def saw_a_longer_log() -> Tampered:
     world = a_world()
     world.open(tree_size=1000)

@@ -12,6 +12,7 @@ from engine.ledger.canonical import Value, encode, time_text
 from engine.ledger.entry import Subject
 from engine.ledger.exports import read_digests, read_salts
 from tests.ledger.bundle_maker import (
+    Parts,
     World,
     a_world,
     digest_of,
@@ -19,6 +20,9 @@ from tests.ledger.bundle_maker import (
     salt_of,
 )
 from tests.ledger.tampering import Tampered, as_it_is
+
+INVENTED = json.dumps({"case": "case-9", "tag": "00" * 8}).encode()
+"""A certificate of a case that was never opened."""
 
 # ── certificates, salts ──
 
@@ -49,6 +53,20 @@ def certificate_never_entered() -> Tampered:
     world = a_world()
     body = json.dumps({"case": "case-1", "tag": "00" * 8}).encode()
     return world.bundle(certificates=[*world.certificates, body]), world.brought()
+
+
+def certificate_never_entered_though_the_log_goes_on() -> Tampered:
+    """The same, and the exporter says that more was entered since; but the digests had the certificate before."""
+    world = a_world()
+    info = encode({**json.loads(Parts.of(world).info), "after": 1})
+    bundle = world.bundle(certificates=[*world.certificates, INVENTED], info=info)
+    return bundle, world.brought(digests=read_digests(digests_with_a_certificate_more(world)))
+
+
+def digests_with_a_certificate_more(world: World, tree_size: int | None = None) -> list[bytes]:
+    """What is on record when somebody put a certificate there by hand."""
+    listed: dict[str, Value] = {"case": "case-9", "certificate": sha256(INVENTED).hexdigest()}
+    return [*world.digests(tree_size=tree_size), *lines(listed)]
 
 
 def certificate_of_another_case() -> Tampered:

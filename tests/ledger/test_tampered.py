@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from engine.ledger.canonical import Value, encode, time_text
-from engine.ledger.exports import read_digests
+from engine.ledger.exports import read_digests, read_salts
+from engine.ledger.note import SignerKey
 from engine.ledger.verifying.report import MOST_LISTED, Report
 from tests.ledger import tampering as ways
 from tests.ledger import tampering_records as records
@@ -17,8 +22,11 @@ from tests.ledger.bundle_maker import (
     ORIGIN,
     SECOND,
     STRANGER,
+    WITNESS,
+    Parts,
     a_world,
     judged,
+    signed,
     states,
     words,
 )
@@ -58,6 +66,8 @@ WAYS: list[tuple[Callable[[], Tampered], str, str, int | None]] = [
     (ways.tail_never_sequenced, "heartbeats", "position not reached", 19),
     (ways.stream_never_sequenced, "heartbeats", "position not reached", 18),
     (ways.clock_turned_back, "clock", "clock backwards", 18),
+    (ways.opened_too_early, "clock", "opened too early", 19),
+    (ways.opened_in_another_log, "events", "opening of another log", 18),
     (ways.opened_before_what_it_saw, "clock", "before the tree it saw", 18),
     (ways.saw_a_longer_log, "clock", "tree larger than its place", 18),
     (ways.recipient_smuggled_in, "recipients", "recipient smuggled in", 18),
@@ -76,6 +86,7 @@ WAYS: list[tuple[Callable[[], Tampered], str, str, int | None]] = [
     (records.certificate_malformed, "certificates", "certificate malformed", None),
     (records.certificate_that_cannot_be_printed, "certificates", "certificate malformed", None),
     (records.certificate_never_entered, "certificates", "certificate never entered", None),
+    (records.certificate_never_entered_though_the_log_goes_on, "certificates", "certificate never entered", None),
     (records.certificate_of_another_case, "certificates", "certificate of another case", 19),
     (records.salt_withheld, "subjects", "no salt and no certificate", 2),
     (records.salts_of_another_log, "subjects", "salts of another log", None),
@@ -133,6 +144,32 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
     assert report.exit_code == 0
     assert report.is_to_be_remembered
     assert set(states(report).values()) == {"pass", "none"}
+
+
+def test_an_opening_may_be_behind_what_others_entered_as_far_as_clocks_may() -> None:
+    world = a_world()
+    world.open(at=time_text(world.now - timedelta(minutes=5)))
+    assert findings(judged(*as_it_is(world))) == {}
+
+
+def test_a_log_that_goes_on_under_another_name_has_the_same_streams() -> None:
+    """After a restart of the signer the log is named anew; what was opened before stays, and so does what follows."""
+    world, renamed = a_world(), SignerKey(f"{ORIGIN}/2", Ed25519PrivateKey.from_private_bytes(b"s" * 32))
+    world.open()
+    name = renamed.public.name
+    info = json.loads(Parts.of(world).info) | {"origin": name}
+    bundle = world.bundle(
+        info=encode(info), checkpoint=signed(world.entries, renamed, WITNESS, origin=name), stamps=[]
+    )  # fmt: skip
+    salts, digests = read_salts(world.salts(origin=name)), read_digests(world.digests(origin=name))
+    report = judged(bundle, world.brought(
+        log_key=renamed.public, remembered=None, is_first=True, salts=salts, digests=digests, roots=[],
+    ))  # fmt: skip
+    assert (findings(report), report.exit_code) == ({}, 0)
+
+
+def test_without_a_readable_checkpoint_nobody_knows_of_which_log_the_streams_are() -> None:
+    assert words(judged(*ways.no_checkpoint_at_all()), "events") == ["no checkpoint"]
 
 
 def test_a_process_that_did_not_know_yet_may_seal_to_the_auditors_before() -> None:
@@ -196,6 +233,28 @@ def test_an_erasure_after_the_checkpoint_is_not_to_be_held_against_anybody() -> 
     assert findings(report) == {
         "certificates": ["certificate not entered yet"], "reconciliation": ["digests newer than the bundle"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["no digests", "digests of later", "unlisted", "entries unread"])
+def test_a_certificate_whose_entry_may_come_later_is_not_held_against_anybody(how: str) -> None:
+    bundle, brought = records.certificate_never_entered_though_the_log_goes_on()
+    world = a_world()
+    lines = records.digests_with_a_certificate_more(world)
+    later = records.digests_with_a_certificate_more(world, len(world.entries) + 1)
+    digests = {"no digests": None, "digests of later": read_digests(later), "unlisted": read_digests(world.digests())}
+    keys = [SECOND] if how == "entries unread" else [KEY]
+    brought = replace(brought, keys=keys, digests=digests.get(how, read_digests(lines)))
+    check = judged(bundle, brought).of("certificates")
+    assert [one.word for one in check.faults if one.word == "certificate never entered"] == []
+    assert "certificate not entered yet" in {one.word for one in check.gaps}
+
+
+def test_digests_without_salts_tell_which_certificates_must_have_an_entry() -> None:
+    bundle, brought = records.certificate_never_entered_though_the_log_goes_on()
+    digests = read_digests(records.digests_with_a_certificate_more(a_world()))
+    report = judged(bundle, replace(brought, salts=None, digests=digests))
+    assert words(report, "certificates") == ["certificate never entered"]
+    assert words(report, "reconciliation") == ["no salts"]
 
 
 def test_what_was_entered_after_the_digests_does_not_count() -> None:

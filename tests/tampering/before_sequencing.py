@@ -168,8 +168,8 @@ def _replayed(ground: Ground, where: float) -> Truth:
 
 
 def _replayed_about_nobody(ground: Ground, where: float) -> Truth:
-    _foreign(ground, Account("worklist:show"))
-    return Truth(0)
+    number = _foreign(ground, Account("worklist:show"))
+    return Truth(1, (seen("verifier", "opening of another log", entry=number - 1),))
 
 
 def _clock(ground: Ground, where: float) -> Truth:
@@ -191,8 +191,17 @@ def _clock_and_head(ground: Ground, where: float) -> Truth:
         owner.do("UPDATE ledger_head SET at = NULL")
     ground.clock.ahead = -timedelta(days=at(where, (1, 30, 365)))
     ground.show()
+    stream = ground.stream()
     ground.killed()
+    sequence_all(ground.desk.database)
     ground.clock.ahead = timedelta(0)
+    number = next(n for n, one in enumerate(headers(ground.entries())) if one.stream_id == stream)
+    return Truth(1, (seen("verifier", "opened too early", entry=number, stream=stream.hex()[:8]),))
+
+
+def _clock_ahead(ground: Ground, where: float) -> Truth:
+    ground.clock.ahead = timedelta(days=at(where, (1, 30, 365)))
+    ground.show()
     return Truth(0)
 
 
@@ -211,11 +220,11 @@ ACTS = (
     Act("an entry altered before it has its place", ADMIN, _altered),
     Act("an entry of the log put in again", ADMIN, _again),
     Act("a stream of another log with the same auditors, about its cases", ADMIN, _replayed, (0.0,)),
-    Act("a stream of another log with the same auditors, about nobody", ADMIN, _replayed_about_nobody, (0.0,),
-        why_not="a stream does not say of which log it is"),
+    Act("a stream of another log with the same auditors, about nobody", ADMIN, _replayed_about_nobody, (0.0,)),
     Act("the clock set back ten minutes, in a running process or before a new one", "operator of the machine", _clock,
         (0.0, 1.0)),
     Act("the clock set back by days, and the time in the head of the log removed",
-        "database administrator and operator of the machine", _clock_and_head,
-        why_not="a stream is held to the time that the head of the log told its writer, and to nothing else"),
+        "database administrator and operator of the machine", _clock_and_head),
+    Act("the clock set ahead by days, and left so", "operator of the machine", _clock_ahead,
+        why_not="nothing that is written here tells what time it truly was"),
 )  # fmt: skip

@@ -165,14 +165,14 @@ def _certificate_invented(ground: Ground, where: float) -> Truth:
     first = numbers_about(ground, ground.world.cases[at(where, _CASES)])[0]
     case = _done_away_with(ground, where, knows_the_tag=False)
     return Truth(1, (
-        seen("verifier", "certificate not entered yet", case=case),
+        seen("verifier", "certificate never entered", case=case),
         seen("verifier", "no salt and no certificate", entry=first),
     ))  # fmt: skip
 
 
 def _certificate_invented_well(ground: Ground, where: float) -> Truth:
     case = _done_away_with(ground, where, knows_the_tag=True)
-    return Truth(2, (seen("verifier", "certificate not entered yet", case=case),))
+    return Truth(1, (seen("verifier", "certificate never entered", case=case),))
 
 
 ACTS = (

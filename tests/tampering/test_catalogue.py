@@ -79,6 +79,21 @@ def test_a_world_that_nobody_touched_passes(ground: Ground) -> None:
     assert (found.exit_code, found.troubles, found.findings) == (0, (), [])
 
 
+def test_a_restored_log_that_goes_on_under_another_name_passes(ground: Ground) -> None:
+    """Streams from before the restart and from after it are of one log."""
+    backup = ground.backed_up()
+    ground.show(3)
+    ground.sign()
+    ground.restored(backup)
+    ground.stores.dropped(backup)
+    ground.begun_anew()
+    ground.killed()
+    ground.show()
+    found = ground.audit()
+    assert ground.log_key.name.endswith("/2")
+    assert (found.exit_code, found.troubles, found.findings) == (0, (), [])
+
+
 def test_the_command_of_auditors_says_the_same(
     sqlite_stock: Ground, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

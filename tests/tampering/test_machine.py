@@ -21,10 +21,9 @@ from hypothesis.stateful import (
 )  # fmt: skip
 
 from engine.core import commands as cmd
-from engine.core.commands import Actor
 from engine.errors import GuituError
 from engine.ledger.note import Checkpoint, Note
-from engine.service import lists, signer_acts
+from engine.service import lists
 from engine.service.account import Account
 from engine.service.auditors import add, remove
 from engine.service.erasure import Erasing
@@ -236,15 +235,9 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def begin_anew(self) -> None:
         """People decide that the restored ledger goes on; auditors get the new key, and begin anew too."""
-        ground, folder = self.ground, self.ground.folder / "signer"
-        sequence_all(ground.desk.database)
-        signer_acts.restart(ground.desk, folder, "restored_backup", None, Actor("officer-1", "police-a"))
-        (ground.folder / "log-key").write_text(SignerFolder(folder).public()[0].to_text(), encoding="utf-8")
-        ground.remembered = None
+        self.ground.begun_anew()
         self.lost_from = None
         self._forget_backup()
-        ground.sign()
-        ground.stamp()
 
     # ── audits ──
 

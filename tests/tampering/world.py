@@ -26,7 +26,7 @@ from engine.ledger.streams import AuditorKey
 from engine.ledger.verifying.brought import Brought
 from engine.ledger.verifying.report import Finding, Report
 from engine.ledger.verifying.verifier import verify
-from engine.service import audit_export, read, timestamp_authority
+from engine.service import audit_export, read, signer_acts, timestamp_authority
 from engine.service.auditors import Auditors, add
 from engine.service.desk import Desk, kept
 from engine.service.scribe import Scribe
@@ -219,6 +219,16 @@ class Ground:
         """The id of the stream that was written last."""
         with self.desk.database.reading() as work:
             return work.outbox(1_000_000)[-1].stream_id
+
+    def begun_anew(self) -> None:
+        """Let the log go on under another name after a restore; auditors get its new key, and begin anew too."""
+        folder = self.folder / "signer"
+        sequence_all(self.desk.database)
+        signer_acts.restart(self.desk, folder, "restored_backup", None, ADMIN)
+        (self.folder / "log-key").write_text(SignerFolder(folder).public()[0].to_text(), encoding="utf-8")
+        self.remembered = None
+        self.sign()
+        self.stamp()
 
     # ── an audit ──
 

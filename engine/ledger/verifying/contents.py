@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-from engine.ledger.canonical import NotCanonical, Value
+from engine.ledger.canonical import NotCanonical, Value, time_of
 from engine.ledger.entry import Header, Kind, Opened, Unreadable
-from engine.ledger.event import NotAnEvent, check
+from engine.ledger.event import NotAnEvent, check, founded_as
 from engine.ledger.streams import OutOfOrder, recipients_of
 from engine.ledger.verifying.beats import Beats
 from engine.ledger.verifying.brought import Brought
@@ -24,6 +25,9 @@ NEED_A_KEY = (
 )  # fmt: skip
 NEED_ALL = tuple(one for one in NEED_A_KEY if one not in ("decryption", "recipients"))
 """An entry that nobody reads is missed by each of these; who the recipients are is followed from entry to entry."""
+MOST_BEHIND = timedelta(minutes=5)
+"""So far may an opening be behind what has its place already: a scribe whose clock is further back writes nothing, and
+processes that write at the same time are sequenced within seconds."""
 _MOST_DETAIL = 60
 
 
@@ -36,6 +40,7 @@ class Contents:
         self._order = order
         self._readers = Readers(brought.keys)
         self._latest: dict[bytes, str] = {}
+        self._newest = ""
         self._beats = Beats(checks["heartbeats"])
         self._recipients = Recipients(checks["recipients"])
         self._certificates = certificates
@@ -44,9 +49,11 @@ class Contents:
         self._records = Reconciliation(checks["reconciliation"], brought.digests, brought.salts, certificates)
         self._entries = 0
         self._unread = 0
+        if brought.keys:
+            self._subjects.begin()
 
-    def take(self, number: int, header: Header, entry: bytes) -> None:
-        """Take the next entry, of a readable header."""
+    def take(self, number: int, header: Header, entry: bytes, origin: str | None) -> None:
+        """Take the next entry, of a readable header; ``origin`` is the log that the checkpoint names."""
         self._entries += 1
         if not self._brought.keys:
             return
@@ -54,7 +61,7 @@ class Contents:
         if opened is None:
             self._unread += 1
         if header.kind is Kind.STREAM_OPEN:
-            self._opening(number, header, entry, opened)
+            self._opening(number, header, entry, opened, origin)
         elif opened is not None:
             self._look(number, opened)
         elif header.kind is Kind.KEY_EVENT:
@@ -89,13 +96,22 @@ class Contents:
         clock, latest = self._checks["clock"], self._latest.get(header.stream_id)
         if latest is not None and at < latest:
             clock.fault("clock backwards", place_of(number, header), f"{latest} > {at}")
+        elif header.kind is Kind.STREAM_OPEN and self._is_too_early(at):
+            clock.fault("opened too early", place_of(number, header), f"{self._newest} > {at}")
         else:
             clock.checked += 1
+        self._newest = max(at, self._newest)
         self._latest[header.stream_id] = max(at, latest or at)
         if header.kind is Kind.STREAM_CLOSE:
             del self._latest[header.stream_id]
 
-    def _opening(self, number: int, header: Header, entry: bytes, opened: Opened | None) -> None:
+    def _is_too_early(self, at: str) -> bool:
+        """Whether an opening is further back than a clock may stand; the head of the log is not believed for it."""
+        return self._newest > at and time_of(self._newest, "at") - time_of(at, "at") > MOST_BEHIND
+
+    def _opening(
+        self, number: int, header: Header, entry: bytes, opened: Opened | None, origin: str | None
+    ) -> None:  # fmt: skip
         place = place_of(number, header)
         try:
             ids = frozenset(recipients_of(entry))
@@ -105,6 +121,8 @@ class Contents:
         self._recipients.opened(header.stream_id, ids, str(event["at"]) if event else None, place)
         if event is None:
             return
+        if origin is not None and event["origin"] != founded_as(origin):
+            self._checks["events"].fault("opening of another log", place, str(event["origin"])[:_MOST_DETAIL])
         if isinstance(event["previous"], dict):
             stated = {name: event["previous"][name] for name in ("position", "stream")}
             self._beats.position(stated, place)
@@ -159,17 +177,18 @@ class Contents:
                     self._checks[name].gap("no key")
             return
         is_read = is_complete and not self._unread
+        if origin is None and self._entries:
+            self._checks["events"].gap("no checkpoint")
         self._beats.finish(self._order.reached, is_complete)
         self._recipients.finish(is_complete)
-        self._certificates.finish(may_be_later or not is_read)
         self._hold_salts(origin)
         self._history.finish(is_read)
-        self._records.finish(origin, size, is_read)
+        listed = self._records.finish(origin, size, is_read)
+        self._certificates.finish(may_be_later or not is_read, listed)
         for name in NEED_ALL if self._unread else ():
             self._checks[name].gap("some entries unread", detail=str(self._unread))
 
     def _hold_salts(self, origin: str | None) -> None:
-        self._subjects.finish()
         salts = self._brought.salts
         if salts is not None and origin is not None and salts.origin != origin:
             self._checks["subjects"].fault("salts of another log")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from engine.ledger.exports import BadExport, Digests, Live, Salts
@@ -41,37 +41,48 @@ class Reconciliation:
         if last is None or last.rank < (rank, number):
             self._last[key] = _Last((rank, number), bytes.fromhex(digest), revision)
 
-    def finish(self, origin: str | None, size: int, is_complete: bool) -> None:
-        """Compare with every line of the file; ``size``: how many entries were read."""
+    def finish(self, origin: str | None, size: int, is_complete: bool) -> frozenset[str]:
+        """Compare with every line of the file; ``size``: how many entries were read.
+
+        Give the digests of the certificates in it whose entries must be among these: none where that is not sure.
+        """
         check, digests = self._check, self._digests
-        if digests is None:
-            check.gap("no digests")
-            return
-        if origin is None or self._salts is None:
-            check.gap("no salts" if self._salts is None else "no checkpoint")
-            return
+        if digests is None or origin is None:
+            check.gap("no digests" if digests is None else "no checkpoint")
+            return frozenset()
         if digests.origin != origin:
             check.fault("digests of another log")
-            return
+            return frozenset()
         if digests.tree_size > size:
             check.gap("digests newer than the bundle", detail=f"{digests.tree_size} > {size}")
         is_sure = is_complete and digests.tree_size <= size
-        tell = check.fault if is_sure else check.gap
-        tags = {one.case: tag for tag, one in self._salts.by_tag.items()}
-        seen: set[Key] = set()
-        erased: set[str] = set()
         try:
-            for live in digests.lines:
-                check.count("on_record")
-                if live.certificate is not None:
-                    self._hold_erased(live, live.certificate, tell)
-                    erased.add(live.case)
-                else:
-                    self._hold(live, tags, seen, tell)
+            erased = self._hold_lines(digests, check.fault if is_sure else check.gap)
         except BadExport as bad:
             check.gap(f"export:{bad.why}", Place(line=bad.line))
-            return
+            return frozenset()
+        return frozenset(erased.values() if is_sure else ())
+
+    def _hold_lines(self, digests: Digests, tell: _Tell) -> dict[str, str]:
+        """Hold each line to what was entered, and that to the lines; the certificate of every erased case.
+
+        Raises :class:`BadExport`.
+        """
+        if self._salts is None:
+            self._check.gap("no salts")
+            return {live.case: live.certificate for live in digests.lines if live.certificate is not None}
+        tags = {one.case: tag for tag, one in self._salts.by_tag.items()}
+        seen: set[Key] = set()
+        erased: dict[str, str] = {}
+        for live in digests.lines:
+            self._check.count("on_record")
+            if live.certificate is not None:
+                self._hold_erased(live, live.certificate, tell)
+                erased[live.case] = live.certificate
+            else:
+                self._hold(live, tags, seen, tell)
         self._hold_gone(seen, erased, tell)
+        return erased
 
     def _hold(self, live: Live, tags: Mapping[str, str], seen: set[Key], tell: _Tell) -> None:
         place = Place(case=live.case, person=live.person, line=live.line)
@@ -101,7 +112,7 @@ class Reconciliation:
         else:
             self._check.checked += 1
 
-    def _hold_gone(self, seen: set[Key], erased: set[str], tell: _Tell) -> None:
+    def _hold_gone(self, seen: set[Key], erased: Collection[str], tell: _Tell) -> None:
         """Whatever was entered is on record, or was erased."""
         assert self._salts is not None, "it was looked at"
         for (tag, person), last in self._last.items():

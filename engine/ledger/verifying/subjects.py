@@ -6,7 +6,7 @@ A certificate is held to the entry that tells of the erasure, and every such ent
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -73,8 +73,11 @@ class Certificates:
         """The certificate of which this is SHA-256."""
         return self._held.get(digest)
 
-    def finish(self, may_be_later: bool) -> None:
-        """Hold both to each other. ``may_be_later``: the entry of a certificate may be one that was not read."""
+    def finish(self, may_be_later: bool, listed: Collection[str]) -> None:
+        """Hold both to each other. ``may_be_later``: the entry of a certificate may be one that was not read.
+
+        ``listed`` are digests of certificates that were there when the log was no longer than what was read.
+        """
         for one in self._told:
             held = self._held.get(one.digest)
             if held is None:
@@ -88,7 +91,7 @@ class Certificates:
             if digest in known:
                 continue
             place, detail = Place(case=held.case), f"#{held.number}"
-            if may_be_later:
+            if may_be_later and digest not in listed:
                 self._check.gap("certificate not entered yet", place, detail)
             else:
                 self._check.fault("certificate never entered", place, detail)
@@ -153,7 +156,10 @@ class Subjects:
         else:
             self._check.fault("no salt and no certificate", place, tag)
 
-    def finish(self) -> None:
-        """Name the cases whose keys did not open when the salts were written."""
+    def begin(self) -> None:
+        """Name the cases whose keys did not open when the salts were written.
+
+        They come first: the entries that nobody can read for that reason may be more than are listed.
+        """
         for case in self._salts.damaged if self._salts else ():
             self._check.fault("damaged salt", Place(case=case))

@@ -95,7 +95,8 @@ class _Run:
             self._order.damaged(self._number)
         else:
             self._order.take(self._number, header)
-            self._contents.take(self._number, header, entry)
+            here = self._proof.checkpoint
+            self._contents.take(self._number, header, entry, here.origin if here else None)
         self._number += 1
 
     def _inform(self, content: bytes) -> None:
