@@ -170,7 +170,7 @@ def test_both_find_a_good_bundle_right(name: str, told: Told) -> None:
         {"digests": None},
         {"salts": None, "digests": None, "keys": []},
     ],
-    ids=str,
+    ids=lambda one: "-".join(one),
 )
 def test_both_leave_the_same_unchecked(changes: dict[str, Any], told: Told) -> None:
     world = a_world()
