@@ -13,13 +13,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from engine.service.log import configure
 from engine.service.sequencer import run, sequence
 from engine.store.database import Database
-from engine.store.wires import Wire
+from tests.service.ledger.dying import die_at_write
 
 
 def main() -> None:
@@ -52,36 +52,8 @@ def _do(task: Mapping[str, Any], begins: int) -> None:
         if "at" not in task:
             os.write(begins, b"!")
             run(database, 0.001, threading.Event())
-        _put_a_knife(task["at"])
+        die_at_write(task["at"])
         sequence(database)
-
-
-def _put_a_knife(at: int) -> None:
-    writes = 0
-
-    def knife() -> None:
-        nonlocal writes
-        writes += 1
-        if writes == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def before(act: Callable[..., Any]) -> Callable[..., Any]:
-        def cut(*words: Any) -> Any:
-            knife()
-            return act(*words)
-
-        return cut
-
-    keep = Wire.keep
-
-    def keep_and_die(self: Wire) -> None:
-        knife()
-        keep(self)
-        knife()
-
-    Wire.write = before(Wire.write)  # type: ignore[method-assign]
-    Wire.write_many = before(Wire.write_many)  # type: ignore[method-assign]
-    Wire.keep = keep_and_die  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

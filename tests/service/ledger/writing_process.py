@@ -30,8 +30,8 @@ from engine.service.desk import Desk
 from engine.service.handle import handle
 from engine.service.log import configure
 from engine.store.database import Database
-from engine.store.wires import Wire
 from tests.service.desks import play_desk
+from tests.service.ledger.dying import die_at_write
 
 ANN = Actor("ann", "police-a")
 
@@ -77,7 +77,7 @@ def _do(task: Mapping[str, Any], begins: int) -> None:
             os.write(begins, b"!")
             _work_until_killed(desk, task["cases"])
         else:
-            _put_a_knife(task.get("at"))
+            die_at_write(task.get("at"))
             desk.probe = _knife_at(task.get("step"))
             for case in task["cases"]:
                 work_on(desk, case, 0)
@@ -129,33 +129,6 @@ def _knife_at(at: int | None) -> Callable[[int], None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return knife
-
-
-def _put_a_knife(at: int | None) -> None:
-    """Die at that write."""
-    numbers = count(1)
-
-    def knife() -> None:
-        if next(numbers) == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def before(act: Callable[..., Any]) -> Callable[..., Any]:
-        def cut(*words: Any) -> Any:
-            knife()
-            return act(*words)
-
-        return cut
-
-    keep = Wire.keep
-
-    def keep_and_die(self: Wire) -> None:
-        knife()
-        keep(self)
-        knife()
-
-    Wire.write = before(Wire.write)  # type: ignore[method-assign]
-    Wire.write_many = before(Wire.write_many)  # type: ignore[method-assign]
-    Wire.keep = keep_and_die  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
