@@ -40,4 +40,6 @@ def event_line(speech: Speech, line: TimelineLine, *, with_time: bool = False) -
     recorded = line.recorded
     clauses = "  " + speech.pick("〔{}〕", "[{}]").format("；".join(recorded.clauses)) if recorded.clauses else ""
     when = f"{in_china(recorded.at)}  " if with_time else ""
-    return f"{recorded.number:>3}  {when}{speech.label(line.unit_name)}  {speech.label(line.said)}{clauses}"
+    hidden = ", ".join(sorted(recorded.withheld))
+    hidden = speech.pick(f"  （不予显示：{hidden}）", f"  (withheld: {hidden})") if hidden else ""
+    return f"{recorded.number:>3}  {when}{speech.label(line.unit_name)}  {speech.label(line.said)}{hidden}{clauses}"

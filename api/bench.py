@@ -19,6 +19,7 @@ def register(group: typer.Typer) -> None:
     group.command("moves", context_settings=PASS_ON)(moves)
     group.command("vault", context_settings=PASS_ON)(vault)
     group.command("ledger", context_settings=PASS_ON)(ledger)
+    group.command("access", context_settings=PASS_ON)(access)
 
 
 def _group() -> None:
@@ -38,6 +39,11 @@ def vault(ctx: typer.Context) -> None:
 def ledger(ctx: typer.Context) -> None:
     """What the ledger takes from daily work, and how quickly it is verified; options are passed on to the bench."""
     _start("ledger", ctx)
+
+
+def access(ctx: typer.Context) -> None:
+    """What asking who may do and see what costs, in decisions, lists and moves; options are passed on to the bench."""
+    _start("access", ctx)
 
 
 def _start(bench: str, ctx: typer.Context) -> None:

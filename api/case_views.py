@@ -15,6 +15,9 @@ from api.world import World, actor
 from engine.service import lists, read
 from engine.service.read import CaseSheet, MoveSheet
 
+After = Annotated[
+    str | None, typer.Option("--after", metavar="PLACE", help="Go on behind what the page before gave as its next.")
+]
 STATUS = {
     "waiting": ("待接收", "waiting"), "open": ("办理中", "open"), "done": ("已办结", "done"),
     "declined": ("已谢绝", "declined"), "ended": ("已终止", "ended"), "closed": ("已结案", "closed"),
@@ -22,6 +25,7 @@ STATUS = {
 STANDING = {
     "open": ("待完成", "open"), "done": ("已完成", "done"), "declined": ("已谢绝", "declined"),
     "not_applicable": ("不适用", "not applicable"), "not_arisen": ("未产生", "not arisen"),
+    "withheld": ("不予显示", "withheld"),
 }  # fmt: skip
 
 
@@ -29,7 +33,7 @@ def register(group: typer.Typer) -> None:
     """Add the commands."""
     for name, command in (
         ("show", show), ("moves", moves), ("timeline", timeline), ("hand-offs", hand_offs), ("replay", replay),
-        ("list", list_),
+        ("list", list_), ("count", count),
     ):  # fmt: skip
         group.command(name)(command)
 
@@ -77,6 +81,10 @@ def _sheet(speech: Speech, sheet: CaseSheet) -> None:
     speech.say(speech.pick("登记内容", "Facts"), style="bold")
     facts = ([f"{speech.label(one.title)} ({one.name})", speech.label(one.shown)] for one in sheet.facts)
     speech.table(["", ""], facts)
+    if sheet.withheld:
+        speech.say()
+        speech.say(speech.pick("不予显示的信息类别", "Classes of information withheld"), style="bold")
+        speech.table(["", ""], ([one.field_class, speech.label(one.why)] for one in sheet.withheld))
 
 
 def _offers(speech: Speech, sheet: CaseSheet) -> None:
@@ -162,7 +170,7 @@ def timeline(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -
                 "number": line.recorded.number, "at": line.recorded.at, "kind": line.recorded.kind,
                 "unit": line.recorded.unit, "unit_name": line.unit_name, "person": line.recorded.person,
                 "said": line.said, "clauses": line.recorded.clauses, "event": line.recorded.event,
-                "judged": line.recorded.judged,
+                "judged": line.recorded.judged, "withheld": sorted(line.recorded.withheld),
             }
             for line in lines
         ]
@@ -194,17 +202,18 @@ def replay(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -> 
 
 
 def list_(
-    ctx: typer.Context, as_: As,
+    ctx: typer.Context, *, as_: As,
     status: Annotated[Literal["open", "closed"] | None, typer.Option("--status", help="Only these.")] = None,
-    after: Annotated[str, typer.Option("--after", metavar="CASE", help="Go on behind this one.")] = "",
+    ended: Annotated[bool, typer.Option("--ended", help="Those in which your unit's part has ended lately.")] = False,
+    after: After = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """List the cases your unit takes or took part in, a hundred at a time."""
+    """List the cases your unit takes part in, fifty at a time, the newest first."""
     world = World.of(ctx)
     speech = world.speech
-    found = lists.cases_of(world.desk, actor(as_), status=status, after=after)
+    page = lists.cases_of(world.desk, actor(as_), status=status, after=after, ended=ended)
     if speech.as_json:
-        speech.give(found)
+        speech.give({"cases": page.lines, "next": page.next})
         return
     heads = [speech.pick("个案", "case"), speech.pick("类别", "scope"), speech.pick("流程", "definition")]
     heads += [speech.pick("地区", "area"), speech.pick("状态", "status"), speech.pick("最近办理", "last event")]
@@ -213,16 +222,55 @@ def list_(
             one.id, one.scope, f"{one.definition_id}@{one.definition_version}", one.area,
             one.outcome or speech.pick(*STATUS[one.status]), in_china(one.changed_at),
         ]
-        for one in found
+        for one in page.lines
     )  # fmt: skip
+    speech.table(heads, rows)
+    _goes_on(speech, page.next)
+
+
+def count(ctx: typer.Context, as_: As, as_json: Json = False) -> None:
+    """How many cases your unit takes part in, and in how many its part has ended lately; beyond a thousand, more."""
+    world = World.of(ctx)
+    speech = world.speech
+    found = lists.count(world.desk, actor(as_))
+    if speech.as_json:
+        speech.give(found)
+        return
+    now, over = (f"{lists.MOST_COUNTED}+" if one is None else str(one) for one in (found.current, found.ended))
+    speech.say(speech.pick(f"参与办理 {now}，近期结束 {over}", f"taking part in {now}, ended lately in {over}"))
+
+
+def stalled(
+    ctx: typer.Context, as_: As,
+    days: Annotated[int, typer.Option("--days", metavar="N", help="Without an answer for so many calendar days.")] = 7,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Hand-offs nobody goes on with, in the area of your joint-conference office: units, steps and ages only."""
+    world = World.of(ctx)
+    speech = world.speech
+    found = lists.stalled(world.desk, actor(as_), days)
+    if speech.as_json:
+        speech.give(found)
+        return
+    heads = [speech.pick("移交", "hand-off"), speech.pick("办理线", "track"), speech.pick("环节", "step")]
+    heads += [speech.pick("待办单位", "whose turn"), speech.pick("状态", "state"), speech.pick("天数", "days")]
+    rows = (
+        [one.hand_off, one.track or "", one.step or "", speech.label(one.unit), one.state, str(one.days)]
+        for one in found
+    )
     speech.table(heads, rows)
 
 
-def worklist(ctx: typer.Context, as_: As, as_json: Json = False) -> None:
+def _goes_on(speech: Speech, place: str | None) -> None:
+    if place is not None:
+        speech.say(speech.pick(f"后续：--after {place}", f"more: --after {place}"), style="dim")
+
+
+def worklist(ctx: typer.Context, as_: As, after: After = None, as_json: Json = False) -> None:
     """What waits for your unit: what it holds, what is offered to it, what it offered and still holds."""
     world = World.of(ctx)
     speech = world.speech
-    found = lists.worklist(world.desk, actor(as_))
+    found = lists.worklist(world.desk, actor(as_), after=after)
     if speech.as_json:
         speech.give(found)
         return
@@ -235,6 +283,7 @@ def worklist(ctx: typer.Context, as_: As, as_json: Json = False) -> None:
     for line in found.held:
         where = f"{speech.label(line.title)}  {speech.label(line.step_title)}  {speech.pick(*STATUS[line.status])}"
         speech.say(f"  {line.case}  {where}  {in_china(line.entered_at)}")
+    _goes_on(speech, found.next)
     _count(speech, "已提出、待对方答复", "offered by you, unanswered", found.awaiting)
     for one in found.awaiting:
         who = speech.label(one.to_unit)

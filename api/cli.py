@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from api import (
+    access_commands,
+    admin_commands,
     attachment_commands,
     audit_commands,
     backup,
@@ -18,10 +20,13 @@ from api import (
     case_views,
     definition_commands,
     demo,
+    emergency_commands,
     erasure_commands,
     identity_commands,
     installation_commands,
     key_commands,
+    notice_commands,
+    people_commands,
     release_commands,
     signer_commands,
     worker_commands,
@@ -103,6 +108,7 @@ def play_demo(
 
 
 app.command("worklist")(case_views.worklist)
+app.command("stalled")(case_views.stalled)
 worker_commands.register(app)
 app.command("doctor")(installation_commands.doctor)
 definitions = _group("The rule books: list, show, check, coverage, schema; and their release in an installation.")
@@ -112,10 +118,14 @@ release_commands.register(definitions, approver)
 definitions.add_typer(approver, name="approver")
 keys = _group("The keys of the vault: init, status, rotate.")
 key_commands.register(keys)
-identity = _group("Who the persons of a case are: record (sealed at once), search for records of the same person.")
+identity = _group("Who the persons of a case are: record, search; request, approve and reveal what was sealed.")
 identity_commands.register(identity)
-erasure = _group("Erasing a case and keeping one from it: hold, release, erase, certificate.")
+erasure = _group("Erasing a case and keeping one from it: request, approve, erase, hold, release, certificate.")
 erasure_commands.register(erasure)
+emergencies = _group("Breaking the glass over a case in an emergency: open, list, review.")
+emergency_commands.register(emergencies)
+notice = _group("What you are to be told: list.")
+notice_commands.register(notice)
 case = _group("Cases: open, look, move, hand over, close.")
 case_acts.register(case)
 case_records.register(case)
@@ -125,6 +135,10 @@ database_group = _group("The database.")
 directory = _group("The unit directory.")
 parameter = _group("Local settings of what a document leaves open.")
 installation_commands.register(database_group, directory, parameter)
+administration = _group("The first administrator of an installation: init.")
+admin_commands.register(administration)
+people = _group("Who may act here: add, grant, end, deputy, move, deactivate, list.")
+people_commands.register(people)
 backups = _group("Backups of an installation: create, verify, restore; the keys are kept apart.")
 backup.register(backups)
 audit = _group("The audit ledger: keys of auditors, export, and verifying it without this program.")
@@ -133,9 +147,14 @@ signers = _group("The signer of checkpoints: init, run, status, rotate, restart,
 signer_commands.register(signers)
 benches = _group("Measurements; only from a source checkout.")
 bench.register(benches)
+access = _group("Who may do and see what: explain a decision.")
+access_commands.register(access)
 for name, group in (
+    ("access", access),
     ("definitions", definitions), ("case", case), ("identity", identity), ("keys", keys), ("erasure", erasure),
+    ("emergency", emergencies), ("notice", notice),
     ("db", database_group), ("directory", directory), ("parameter", parameter), ("backup", backups),
+    ("admin", administration), ("people", people),
     ("audit", audit), ("signer", signers), ("bench", benches),
 ):  # fmt: skip
     app.add_typer(group, name=name)

@@ -40,6 +40,7 @@ def play(world: World, folder: Path, names: list[str]) -> None:
     installation.make_demo_folder(folder)
     world.home, world.database = folder, None
     installation.upgrade(world.url, folder)
+    trial.mark_trial(world.url)
     world.passphrase_file = vault_keys.init_demo(world.settings.root_keys, bootstrap.now())
     ledger = found_ledger(world)
     installation.load_demo_directory(world.desk)
@@ -88,7 +89,7 @@ def _an_open_one(world: World, player: Player) -> tuple[str, str] | None:
     for member in player.told.scenario.cast.values():
         who = f"{member.person}@{member.unit}"
         found = lists.cases_of(world.desk, actor(who), status="open")
-        own = [line.id for line in found if line.id in player.cases.values()]
+        own = [line.id for line in found.lines if line.id in player.cases.values()]
         if own:
             return own[-1], who
     return None

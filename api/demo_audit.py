@@ -15,9 +15,9 @@ from api import verify
 from api.world import World, actor
 from engine.service import audit_export
 from engine.service.sequencer import sequence_all
-from engine.service.trial_ledger import TrialLedger, forged
+from engine.service.trial_ledger import WHO, TrialLedger, forged
 
-AUDITOR = "trial-auditor-1@trial"
+AUDITOR = f"{WHO.person}@{WHO.unit}"
 _EXPECTED = {"exported": 0, "forged": 1}
 """What the verifier must answer; a demo in which it answers otherwise has failed."""
 

@@ -1,4 +1,4 @@
-"""``guitu erasure``: what keeps a case from being erased, erasing it, and the certificate."""
+"""``guitu erasure``: what keeps a case from being erased, asking for it, erasing it, and the certificate."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from typing import Annotated
 
 import typer
 
+from api import request_commands
 from api.options import As, CaseId, Json
+from api.request_commands import say_asked
 from api.speech import Speech, in_china
 from api.world import World, actor
 from engine.service import erasure
+from engine.service.request_rules import request_rules
 from engine.service.retention import retention
 
 HoldReason = Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason of policies/retention.yaml.")]
+Ground = Annotated[str, typer.Option("--ground", metavar="CODE", help="A ground of policies/retention.yaml.")]
+Request = Annotated[
+    str, typer.Option("--request", metavar="REQUEST", help="Your request that two custodians approved.")
+]
 
 
 def register(group: typer.Typer) -> None:
     """Add the commands to their group."""
     group.callback()(_erasure)
+    group.command("request")(request)
+    group.command("request-release")(request_release)
+    request_commands.register(group, "erase", "release_hold")
     group.command("hold")(hold)
     group.command("release")(release)
     group.command("erase")(erase)
@@ -28,33 +38,46 @@ def _erasure() -> None:
     """Erasing a case, and keeping one from being erased."""
 
 
+def request(ctx: typer.Context, *, case: CaseId, ground: Ground, as_: As, as_json: Json = False) -> None:
+    """Ask that a case be erased; two custodians approve exactly that, or decline."""
+    world = World.of(ctx)
+    asked = _erasing(world).ask(request_rules(), case, ground, actor(as_))
+    say_asked(world.speech, asked, "已提出申请", "asked")
+
+
+def request_release(ctx: typer.Context, *, case: CaseId, reason: HoldReason, as_: As, as_json: Json = False) -> None:
+    """Ask that a legal hold be ended; two custodians approve exactly that, or decline."""
+    world = World.of(ctx)
+    asked = erasure.ask_release(world.desk, request_rules(), case, reason, actor(as_))
+    say_asked(world.speech, asked, "已提出申请", "asked")
+
+
 def hold(ctx: typer.Context, *, case: CaseId, reason: HoldReason, as_: As, as_json: Json = False) -> None:
-    """Put a case on legal hold: it may not be erased until the hold is released."""
+    """Put a case on legal hold, at once: it may not be erased until two custodians approved that the hold ends."""
     world = World.of(ctx)
     erasure.hold(world.desk, retention(), case, reason, actor(as_))
     _say(world.speech, case, "已留存", "on hold")
 
 
-def release(ctx: typer.Context, *, case: CaseId, reason: HoldReason, as_: As, as_json: Json = False) -> None:
-    """Release a legal hold."""
+def release(
+    ctx: typer.Context, *, case: CaseId, reason: HoldReason, request: Request, as_: As, as_json: Json = False
+) -> None:  # fmt: skip
+    """End a legal hold, on a request that two custodians approved."""
     world = World.of(ctx)
-    erasure.release_hold(world.desk, case, reason, actor(as_))
+    erasure.release_hold(world.desk, case, reason, actor(as_), request)
     _say(world.speech, case, "已解除留存", "hold released")
 
 
 def erase(
-    ctx: typer.Context, *, case: CaseId,
-    ground: Annotated[str, typer.Option("--ground", metavar="CODE", help="A ground of policies/retention.yaml.")],
-    approved_by: Annotated[
-        list[str], typer.Option("--approved-by", metavar="PERSON@UNIT", help="An identity custodian; give two.")
-    ],
-    as_: As, as_json: Json = False,
+    ctx: typer.Context, *, case: CaseId, ground: Ground, request: Request, as_: As, as_json: Json = False
 ) -> None:  # fmt: skip
-    """Destroy the keys of a closed case, for ever. Nobody can read or replay it afterwards."""
+    """Destroy the keys of a closed case, for ever, on a request that two custodians approved; nobody can read it."""
     world = World.of(ctx)
-    erasing = erasure.Erasing(world.desk, retention(), world.desk.attachments)
-    made = erasing.erase(case, ground, actor(as_), [actor(one) for one in approved_by])
-    _show(world.speech, made)
+    _show(world.speech, _erasing(world).erase(case, ground, actor(as_), request))
+
+
+def _erasing(world: World) -> erasure.Erasing:
+    return erasure.Erasing(world.desk, retention(), world.desk.attachments)
 
 
 def certificate(ctx: typer.Context, *, case: CaseId, as_json: Json = False) -> None:

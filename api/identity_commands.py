@@ -1,22 +1,27 @@
-"""``guitu identity``: sealing who a person is, and looking for records of the same person. Nothing is shown again."""
+"""``guitu identity``: sealing who a person is, looking for records of the same person, and who may see it again."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from api import request_commands
 from api.answers import tell_answer
 from api.options import As, CaseId, Expect, Json, Key
-from api.speech import Speech
+from api.request_commands import say_asked
+from api.speech import Speech, in_china
 from api.world import World, actor
 from engine.core import commands as cmd
 from engine.errors import CommandMalformed
-from engine.service import identities
+from engine.service import identities, reidentify
 from engine.service.persons import Match
+from engine.service.reidentify import FIELDS, Revealed, Sought
+from engine.service.request_rules import request_rules
 
 Form = Annotated[
     Path,
@@ -25,6 +30,10 @@ Form = Annotated[
 RoleOption = Annotated[
     cmd.Role, typer.Option("--role", help="As what the case knows the person.")
 ]  # fmt: skip
+Person = Annotated[str, typer.Option("--person", metavar="P-…", help="The reference of the person in the case.")]
+Fields = Annotated[
+    list[str] | None, typer.Option("--field", metavar="NAME", help="A field of the identity; may be given many times.")
+]
 _MOST_BYTES = 100_000
 
 
@@ -33,6 +42,9 @@ def register(identity: typer.Typer) -> None:
     identity.callback()(_identity)
     identity.command("record")(record)
     identity.command("search")(search)
+    identity.command("request")(request)
+    request_commands.register(identity, "reveal")
+    identity.command("reveal")(reveal)
 
 
 def _identity() -> None:
@@ -87,6 +99,66 @@ def say_matches(speech: Speech, found: list[Match]) -> None:
     head = [speech.pick("个案", "case"), speech.pick("身份代号", "person"), speech.pick("相似", "alike"),
             speech.pick("依据", "by")]  # fmt: skip
     speech.table(head, rows)
+
+
+def request(
+    ctx: typer.Context, *, case: CaseId, person: Person,
+    reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="A reason of policies/requests.yaml.")],
+    as_: As, fields: Fields = None,
+    purpose: Annotated[str, typer.Option("--purpose", metavar="CODE", help="What for, as the ledger tells it.")] = (
+        "case_handling"
+    ),
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Ask to see fields of an identity; a custodian approves exactly that, or declines."""
+    world = World.of(ctx)
+    sought = Sought(case, person, tuple(fields or ()))
+    asked = reidentify.ask(world.desk, request_rules(), sought, reason, replace(actor(as_), purpose=purpose))
+    say_asked(world.speech, asked, "已提出申请", "asked")
+
+
+def reveal(
+    ctx: typer.Context, *, as_: As,
+    request: Annotated[str | None, typer.Argument(metavar="REQUEST", help="An approved request of yours.")] = None,
+    emergency: Annotated[
+        str | None, typer.Option("--emergency", metavar="CASE", help="The case over which you broke the glass.")
+    ] = None,
+    person: Person = "", fields: Fields = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Show what an approved request asked for, once; or, behind a broken glass, the fields of a person named."""
+    world = World.of(ctx)
+    if (request is None) == (emergency is None):
+        raise CommandMalformed("请给出申请代码，或 --emergency 个案代号", "give a request, or --emergency CASE")
+    if request is not None:
+        shown = reidentify.reveal(world.desk, request_rules(), request, actor(as_))
+    else:
+        sought = Sought(emergency or "", person, tuple(fields or ()))
+        shown = reidentify.reveal_in_emergency(world.desk, request_rules(), sought, actor(as_))
+    if world.speech.as_json:
+        world.speech.give(shown)
+        return
+    say_revealed(world.speech, shown)
+
+
+def say_revealed(speech: Speech, shown: Revealed) -> None:
+    """The approved fields, marked with who saw them, when, on what, and until when they may be used."""
+    pick = speech.pick
+    speech.say(f"{shown.case}  {shown.person}", style="bold")
+    rows = [[speech.label(FIELDS[name]), _value(value)] for name, value in shown.values.items()]
+    rows += [[speech.label(FIELDS[name]), pick("（未登记）", "(not recorded)")] for name in shown.missing]
+    speech.table(["", ""], rows)
+    seen = f"{shown.viewer}@{shown.unit}  {in_china(shown.at)}  {shown.on}"
+    until = in_china(shown.put_away_by)
+    speech.say(pick(f"  调阅人 {seen}", f"  shown to {seen}"), style="dim")
+    speech.say(pick(f"  请于 {until} 前收起，不得留存", f"  put it away by {until}, and keep no copy"), style="yellow")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(str(one) for one in value.values())
+    if isinstance(value, list | tuple):
+        return "；".join(_value(one) for one in value)
+    return str(value)
 
 
 def read_form(path: Path) -> dict[str, Any]:

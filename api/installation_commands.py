@@ -9,7 +9,7 @@ import typer
 from api.options import As, Json, NewFile
 from api.world import World, actor
 from engine import bootstrap
-from engine.service import installation
+from engine.service import installation, trial
 
 DefinitionId = Annotated[str, typer.Argument(metavar="DEFINITION", help="The definition whose text leaves it open.")]
 
@@ -28,15 +28,28 @@ def _database() -> None:
     """The database."""
 
 
-def upgrade(ctx: typer.Context, as_json: Json = False) -> None:
+def upgrade(
+    ctx: typer.Context,
+    is_trial: Annotated[
+        bool,
+        typer.Option("--trial", help="Mark a fresh one as a world for trial, for good: there everybody may say who."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Bring the database to the schema of this release; makes an embedded one if there is none."""
     world = World.of(ctx)
     embedded = world.settings.home if world.url.startswith("sqlite:") and world.database is None else None
     revision = installation.upgrade(world.url, embedded)
+    if is_trial:
+        trial.mark_trial(world.url)
     if world.speech.as_json:
         world.speech.give({"revision": revision})
-    else:
-        world.speech.say(world.speech.pick(f"数据库结构已是最新：{revision}", f"the schema is at {revision}"))
+        return
+    world.speech.say(world.speech.pick(f"数据库结构已是最新：{revision}", f"the schema is at {revision}"))
+    if is_trial:
+        zh = "试验环境：未登记者也可自报身份办理，不得存放真实个案"
+        en = "a world for trial: whoever is not enrolled is taken at her word; no real case belongs here"
+        world.speech.say(world.speech.pick(zh, en))
 
 
 def doctor(ctx: typer.Context, as_json: Json = False) -> None:

@@ -19,7 +19,9 @@ def _remember_json(ctx: typer.Context, value: bool) -> bool:
 
 As = Annotated[
     str,
-    typer.Option("--as", metavar="PERSON@UNIT", envvar="GUITU_AS", help="Who acts, for which unit of the directory."),
+    typer.Option(
+        "--as", metavar="PERSON@UNIT[:ROLE]", envvar="GUITU_AS", help="Who acts, for which unit, as what if it matters."
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", callback=_remember_json, is_eager=True, help="Answer, or refuse, as JSON on stdout.")

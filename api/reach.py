@@ -46,6 +46,7 @@ def _passing_world(world: World) -> Iterator[Desk]:
         try:
             passing.passphrase_file = vault_keys.init_demo(passing.settings.root_keys, bootstrap.now())
             installation.upgrade(passing.url, passing.home)
+            trial.mark_trial(passing.url)
             found_ledger(passing)
             installation.load_demo_directory(passing.desk)
             every = [one.definition for one in passing.library.definitions]

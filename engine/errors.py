@@ -128,6 +128,133 @@ class NotHolder(GuituError):
     exit_code = 5
 
 
+class NotPermitted(GuituError):
+    """The policies do not permit it; ``policies`` are those that decided (none: nothing permits it)."""
+
+    code = "not_permitted"
+    http = 403
+    exit_code = 5
+
+
+class PoliciesBroken(GuituError):
+    """The policies cannot be used: nothing is permitted to anybody."""
+
+    code = "policies_broken"
+    exit_code = 3
+
+
+class PersonUnknown(GuituError):
+    """Whoever acts is not enrolled here."""
+
+    code = "person_unknown"
+    http = 403
+    exit_code = 5
+
+
+class PersonDeactivated(GuituError):
+    """Whoever acts was enrolled here once, and may act no more."""
+
+    code = "person_deactivated"
+    http = 403
+    exit_code = 5
+
+
+class NotMember(GuituError):
+    """Whoever acts has no role in that unit and never had one."""
+
+    code = "not_member"
+    http = 403
+    exit_code = 5
+
+
+class MembershipOver(GuituError):
+    """Whoever acts had a role in that unit; it ended."""
+
+    code = "membership_over"
+    http = 403
+    exit_code = 5
+
+
+class MembershipAhead(GuituError):
+    """Whoever acts will have a role in that unit; it has not begun."""
+
+    code = "membership_ahead"
+    http = 403
+    exit_code = 5
+
+
+class RoleNotHeld(GuituError):
+    """Whoever acts does not hold the role she names in that unit now."""
+
+    code = "role_not_held"
+    http = 403
+    exit_code = 5
+
+
+class RoleUnclear(GuituError):
+    """Whoever acts holds several roles in that unit, none of them the one the act is for, and names none."""
+
+    code = "role_unclear"
+    http = 403
+    exit_code = 5
+
+
+class RolesConflict(GuituError):
+    """Roles that nobody may hold at once; ``reasons`` lists *all* of them."""
+
+    code = "roles_conflict"
+    http = 409
+    exit_code = 6
+
+
+class SelfGrant(GuituError):
+    """Nobody gives a role to herself or himself."""
+
+    code = "self_grant"
+    http = 403
+    exit_code = 5
+
+
+class LastAdministrator(GuituError):
+    """Without this administrator nobody could manage people any more."""
+
+    code = "last_administrator"
+    http = 409
+    exit_code = 6
+
+
+class AdministratorKnown(GuituError):
+    """There is an administrator: whoever comes next is enrolled by her or him."""
+
+    code = "administrator_known"
+    http = 409
+    exit_code = 6
+
+
+class DeputyImpossible(GuituError):
+    """There is nothing to stand in for, or not for that person."""
+
+    code = "deputy_impossible"
+    http = 409
+    exit_code = 6
+
+
+class MemberMissing(GuituError):
+    """Nobody is enrolled under the code that whoever manages people names."""
+
+    code = "member_missing"
+    http = 404
+    exit_code = 4
+
+
+class TrialRefused(GuituError):
+    """A database becomes a world for trial while it holds nobody and no case, or never; nothing was changed."""
+
+    code = "trial_refused"
+    http = 409
+    exit_code = 6
+
+
 class Refused(GuituError):
     """Conditions are not met; ``reasons`` lists *all* of them, each with its clause."""
 
@@ -305,6 +432,109 @@ class ErasureRefused(GuituError):
     """A case may not be erased yet; ``reasons`` lists *all* that stands against it."""
 
     code = "erasure_refused"
+    http = 409
+    exit_code = 6
+
+
+class RequestUnknown(GuituError):
+    """No such request."""
+
+    code = "request_unknown"
+    http = 404
+    exit_code = 4
+
+
+class RequestChanged(GuituError):
+    """What is on record is not what was asked for, or not what the approver looked at; ask anew."""
+
+    code = "request_changed"
+    http = 409
+    exit_code = 6
+
+
+class RequestDeclined(GuituError):
+    """The request was declined: nobody can approve or use it any more."""
+
+    code = "request_declined"
+    http = 409
+    exit_code = 6
+
+
+class RequestExpired(GuituError):
+    """The time of the request is over; ask anew."""
+
+    code = "request_expired"
+    http = 409
+    exit_code = 6
+
+
+class RequestUsed(GuituError):
+    """The request was used already: it is good for one time."""
+
+    code = "request_used"
+    http = 409
+    exit_code = 6
+
+
+class RequestForeign(GuituError):
+    """Only who asked may use a request, for the unit in which she or he asked, and for what was asked."""
+
+    code = "request_foreign"
+    http = 403
+    exit_code = 5
+
+
+class OwnApproval(GuituError):
+    """Nobody answers an own request: it takes somebody else."""
+
+    code = "own_approval"
+    http = 403
+    exit_code = 5
+
+
+class ApprovedAlready(GuituError):
+    """This person has approved the request already, and counts once."""
+
+    code = "approved_already"
+    http = 409
+    exit_code = 6
+
+
+class ApprovalsMissing(GuituError):
+    """Not enough others have approved the request yet; ``needed`` and ``given`` say how many."""
+
+    code = "approvals_missing"
+    http = 409
+    exit_code = 6
+
+
+class RevealFailed(GuituError):
+    """An identity could not be opened after its disclosure was entered: the request is used up all the same."""
+
+    code = "reveal_failed"
+    exit_code = 9
+
+
+class EmergencyUnknown(GuituError):
+    """No such broken glass."""
+
+    code = "emergency_unknown"
+    http = 404
+    exit_code = 4
+
+
+class OwnReview(GuituError):
+    """Nobody reviews an own broken glass."""
+
+    code = "own_review"
+    http = 403
+    exit_code = 5
+
+
+class ReviewOverdue(GuituError):
+    """The review of an earlier emergency of this person is overdue; until it is done, no glass is broken again."""
+
+    code = "review_overdue"
     http = 409
     exit_code = 6
 

@@ -1,7 +1,8 @@
 """What every test may ask for: a PostgreSQL server, and a fresh database of either kind.
 
 ``database`` and ``database_url`` run a test twice, on SQLite and on PostgreSQL. The schema is migrated once
-per worker into a template; each test gets a copy, so a test may do to it what it likes.
+per worker into a template; each test gets a copy, so a test may do to it what it likes. These are worlds for trial, in
+which nobody need be enrolled; ``installation`` is not.
 """
 
 from __future__ import annotations
@@ -37,6 +38,14 @@ def migrate(owner_url: str) -> None:
     importlib.import_module("engine.store.migrate").upgrade(owner_url)
 
 
+def mark_trial(owner_url: str) -> None:
+    """Make a fresh, migrated database a world for trial."""
+    opened = importlib.import_module("engine.store.database").Database.open(owner_url, check=False)
+    with opened as store, store.writing() as work:
+        work.mark_trial()
+        work.commit()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """Give a running PostgreSQL 18, one per test worker; fast, not crash-safe."""
@@ -45,22 +54,44 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: PostgresServer) -> str:
-    """Give the name of a migrated, otherwise empty database to copy from."""
-    postgres_server.create_database("template_guitu")
-    migrate(postgres_server.url("template_guitu", OWNER))
+def postgres_installation(postgres_server: PostgresServer) -> str:
+    """Give the name of a migrated, otherwise empty database to copy from, not for trial."""
+    postgres_server.create_database("template_installation")
+    migrate(postgres_server.url("template_installation", OWNER))
+    return "template_installation"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer, postgres_installation: str) -> str:
+    """Give the name of a migrated, otherwise empty world for trial to copy from."""
+    postgres_server.create_database("template_guitu", template=postgres_installation)
+    mark_trial(postgres_server.url("template_guitu", OWNER))
     return "template_guitu"
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the path of a migrated, otherwise empty database file to copy from."""
-    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
+def sqlite_installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the path of a migrated, otherwise empty database file to copy from, not for trial."""
+    path = tmp_path_factory.mktemp("sqlite") / "installation.sqlite"
     migrate(f"sqlite:///{path}")
-    with closing(sqlite3.connect(path)) as connection:
-        # What still lies in the write-ahead log must be in the file before the file is copied.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    _write_out(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(sqlite_installation: Path) -> Path:
+    """Give the path of the file of a migrated, otherwise empty world for trial to copy from."""
+    path = sqlite_installation.with_name("template.sqlite")
+    shutil.copyfile(sqlite_installation, path)
+    mark_trial(f"sqlite:///{path}")
+    _write_out(path)
+    return path
+
+
+def _write_out(path: Path) -> None:
+    """What still lies in the write-ahead log must be in the file before the file is copied."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @pytest.fixture
@@ -88,6 +119,21 @@ def database(request: pytest.FixtureRequest) -> Database:
     found = request.getfixturevalue(name)
     assert isinstance(found, Database)
     return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Give a fresh, migrated database that is no world for trial: the test runs once on each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "installation.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_installation"), path)
+        yield Database("sqlite", f"sqlite:///{path}", f"sqlite:///{path}")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = f"guitu_{uuid4().hex[:12]}"
+    server.create_database(name, template=request.getfixturevalue("postgres_installation"))
+    yield Database("postgresql", server.url(name, OWNER), server.url(name, APP))
+    server.drop_database(name)
 
 
 @pytest.fixture

@@ -21,11 +21,15 @@ NO_FACTS: Mapping[str, RawValue] = {}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person of a unit, with the purpose he or she states."""
+    """Who acts: a person of a unit, with the purpose he or she states.
+
+    ``role`` is as what; ``None``: as whatever of her or his roles in that unit the act is for.
+    """
 
     person: str
     unit: str
     purpose: str = "case_handling"
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,11 @@ class Directory:
         """Whether two identifiers mean the same unit today."""
         return self.current(one).id == self.current(other).id
 
+    def lineage(self, unit_id: str) -> list[Unit]:
+        """The unit as it exists today and every unit whose work it carries. Raises :class:`UnitUnknown`."""
+        today = self.current(unit_id).id
+        return [unit for unit in self.units.values() if self.current(unit.id).id == today]
+
     def definition_for(self, area: str) -> str | None:
         """The definition id of the nearest area that names one."""
         for jurisdiction in self.upward(area):

@@ -296,7 +296,11 @@ EVENTS: Mapping[str, type] = {snake(cls): cls for cls in Event.__args__}
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An event as it is kept: numbered within its case from 1, with what R-1 asks for."""
+    """An event as it is kept: numbered within its case from 1, with what R-1 asks for.
+
+    ``withheld`` are the field classes it says something of that was not read: facts, papers and guard values of these
+    are missing, their texts are empty.
+    """
 
     number: int
     at: datetime
@@ -305,6 +309,7 @@ class Recorded:
     event: Event
     clauses: tuple[str, ...] = ()
     judged: Mapping[str, object] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:

@@ -58,7 +58,9 @@ class Account:
     outcome: str = "done"
     reason: str | None = None
     definition: str | None = None
+    role: str | None = None
     policies: tuple[str, ...] = ()
+    policy: str | None = None
     approvals: Sequence[Actor] = ()
     details: dict[str, Value] = field(default_factory=dict)
     concerned: dict[tuple[str, str | None], Concerned] = field(default_factory=dict)
@@ -113,8 +115,8 @@ class Account:
         approvals: list[Value] = [{"person": shown(one.person), "unit": shown(one.unit)} for one in self.approvals]
         return {
             "act": self.act, "actor": _told(self.actor.person if self.actor else None),
-            "unit": _told(self.actor.unit if self.actor else None), "role": None, "purpose": self.purpose,
-            "outcome": self.outcome, "reason": self.reason, "policies": list(self.policies), "policy": None,
+            "unit": _told(self.actor.unit if self.actor else None), "role": self.role, "purpose": self.purpose,
+            "outcome": self.outcome, "reason": self.reason, "policies": list(self.policies), "policy": self.policy,
             "definition": self.definition, "request": self.request, "part": part, "parts": parts,
             "approvals": approvals, "details": dict(self.details), "records": records,
         }  # fmt: skip

@@ -1,17 +1,31 @@
-"""Who acts, as a door is told it: ``PERSON@UNIT``, both of them codes."""
+"""Who acts, as a door is told it: ``PERSON@UNIT`` or ``PERSON@UNIT:ROLE``, all of them codes."""
 
 from __future__ import annotations
 
+from engine.access.model import ROLES, Role
 from engine.core.codes import hold_code
 from engine.core.commands import Actor
 from engine.errors import CommandMalformed
 
 
 def read_actor(words: str) -> Actor:
-    """``PERSON@UNIT`` as an actor. Raises :class:`CommandMalformed`, which does not repeat the words."""
-    person, _, unit = words.strip().rpartition("@")
-    if not person or not unit:
+    """``PERSON@UNIT`` or ``PERSON@UNIT:ROLE`` as an actor. Raises :class:`CommandMalformed`, which repeats no words."""
+    person, _, place = words.strip().rpartition("@")
+    unit, colon, role = place.partition(":")
+    if not person or not unit or (colon and not role):
         raise CommandMalformed(
-            "--as 应写成 办理人@单位，例如 officer-1@gulou-police", "--as is PERSON@UNIT, e.g. officer-1@gulou-police"
+            "--as 应写成 办理人@单位，例如 officer-1@gulou-police；身兼数职时写 officer-1@gulou-police:caseworker",
+            "--as is PERSON@UNIT, e.g. officer-1@gulou-police, or with one role of several: "
+            "officer-1@gulou-police:caseworker",
         )
-    return Actor(hold_code("PERSON", person), hold_code("UNIT", unit))
+    named = read_role(role) if colon else None
+    return Actor(hold_code("PERSON", person), hold_code("UNIT", unit), role=named)
+
+
+def read_role(word: str) -> Role:
+    """A role by its name. Raises :class:`CommandMalformed`, which names those there are."""
+    found = next((role for role in ROLES if role == word), None)
+    if found is None:
+        listed = ", ".join(ROLES)
+        raise CommandMalformed(f"没有这种角色；有：{listed}", f"there is no such role; there are: {listed}")
+    return found

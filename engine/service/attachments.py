@@ -24,10 +24,12 @@ import msgspec
 
 from engine.core.commands import Actor, AttachFile
 from engine.errors import AttachmentRefused, CommandMalformed, GuituError, StoreUnavailable
-from engine.service.account import ACT_OF, Account
+from engine.service.account import Account
+from engine.service.by_class import STRICTEST
 from engine.service.desk import NOT_REFUSALS, Desk
-from engine.service.handle import Answer, handle, on_record
-from engine.service.read import open_for_reading
+from engine.service.handle import Answer, handle
+from engine.service.refusals import on_record
+from engine.service.sight import open_for_reading
 from engine.service.stored_files import (
     StoredFile,
     fault_of,
@@ -39,6 +41,7 @@ from engine.service.stored_files import (
     written,
 )
 from engine.store.erasures import AttachmentRow
+from engine.store.work import Work
 from engine.vault.filetypes import kind_of
 from engine.vault.keys import CaseKey, Cell, unreadable
 from engine.vault.streams import CHUNK_BYTES, Opened, Reader, Writer, decrypt, encrypt
@@ -89,10 +92,10 @@ def add(
         case=case, name=name, expected_revision=expected_revision, idempotency_key=idempotency_key
     )  # fmt: skip
     folder = _folder(desk)
-    with on_record(desk, command, actor):
+    with on_record(desk, command, actor) as account:
         command = replace(command, name=_tidy_name(name))
         with desk.database.reading() as work:  # only to get the key: what comes of it is entered with the command
-            key = open_for_reading(desk, case, actor, work, Account(ACT_OF[AttachFile], actor)).key
+            key = open_for_reading(desk, case, work, account, "read_timeline", reads=()).key
         kind, stored = _store(folder, key, file, command.name)
     try:
         answer = handle(desk, replace(command, kind=kind), actor, enclosed=stored)
@@ -110,8 +113,15 @@ def listed(desk: Desk, case: str, actor: Actor) -> list[Attachment]:
     """The files of a case, the oldest first. Raises :class:`NotHolder`, :class:`ContentUnreadable`."""
     account = Account("file:list", actor)
     with desk.reading(account) as work:
-        key = open_for_reading(desk, case, actor, work, account).key
+        key = _opened_for_files(desk, case, work, account)
         return [_shown(row, key) for row in work.attachments_of(case)]
+
+
+def _opened_for_files(desk: Desk, case: str, work: Work, account: Account) -> CaseKey:
+    """The key of a case for whoever may read its files. A file may hold anything: it counts as a free text."""
+    seen = open_for_reading(desk, case, work, account, "read_attachment", reads=())
+    seen.tell(account, (STRICTEST,))
+    return seen.key
 
 
 def copy_out(desk: Desk, case: str, attachment: str, writer: Writer, actor: Actor) -> Attachment:
@@ -124,7 +134,7 @@ def copy_out(desk: Desk, case: str, attachment: str, writer: Writer, actor: Acto
     folder = _folder(desk)
     account = Account("file:read", actor)
     with desk.reading(account) as work:
-        key = open_for_reading(desk, case, actor, work, account).key
+        key = _opened_for_files(desk, case, work, account)
         row = next((row for row in work.attachments_of(case) if row.id == attachment), None)
         if row is None:
             raise CommandMalformed(

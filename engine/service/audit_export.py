@@ -17,6 +17,7 @@ from engine.errors import (
     CaseUnknown,
     CommandMalformed,
     ContentUnreadable,
+    HistoryBroken,
     KeyMaterialDamaged,
     LedgerDamaged,
     NothingToChange,
@@ -26,11 +27,13 @@ from engine.ledger.bundle import MOST_ENTRIES, BundleWriter
 from engine.ledger.canonical import Value, encode, time_text
 from engine.ledger.exports import DIGESTS, SALTS
 from engine.service.account import Account
-from engine.service.content import plain_case
+from engine.service.content import case_of, open_compartments, plain_case
 from engine.service.desk import Desk
+from engine.service.permission import permit_act
 from engine.service.persons import Persons, person_digest
 from engine.service.safe import erased
 from engine.service.sequencer import Held, sequence_all
+from engine.store.cases import StoredCase
 from engine.store.ledger import CheckpointRow, HeadRow
 from engine.store.work import Work
 from engine.vault.keys import CaseKey
@@ -102,7 +105,9 @@ def export(desk: Desk, out: Write, actor: Actor) -> Exported:
     :class:`LedgerDamaged` when entries are gone that a checkpoint covers, and what entering raises.
     """
     hold_actors(actor)
-    with desk.changing(Account("ledger:export", actor, purpose="audit")) as work:
+    account = Account("ledger:export", actor, purpose="audit")
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "read_ledger", "auditor")
         _last_checkpoint(work)
     held = sequence_all(desk.database).held
     exported_at = time_text(desk.scribe.now())
@@ -139,6 +144,7 @@ def export_salts(desk: Desk, out: Write, cases: Sequence[str] | None, actor: Act
         raise CommandMalformed(f"请指明 1 至 {MOST_NAMED} 件个案", f"name between 1 and {MOST_NAMED} cases")
     account = Account("ledger:salts", actor, purpose="audit", details={"complete": named is None})
     with desk.changing(account) as work:
+        permit_act(desk, account, work, "read_ledger", "auditor")
         keys = [_key_of(desk, case_id, work) for case_id in named or ()]
         for key in keys:
             account.read(key, classes=("ledger_salt",))
@@ -164,8 +170,9 @@ def export_digests(desk: Desk, out: Write, actor: Actor) -> Listed:
     :class:`StoreUnavailable` when so much is going on that the ledger never catches up, and what entering raises.
     """
     hold_actors(actor)
-    with desk.changing(Account("ledger:digests", actor, purpose="audit")):
-        pass
+    account = Account("ledger:digests", actor, purpose="audit")
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "read_ledger", "auditor")
     for _ in range(_TRIES):
         held = sequence_all(desk.database).held
         with desk.database.reading() as work:
@@ -185,7 +192,9 @@ def state(desk: Desk, actor: Actor) -> State:
     Raises :class:`LedgerDamaged` where the ledger does not agree with itself, and what entering raises.
     """
     hold_actors(actor)
-    with desk.reading(Account("ledger:status", actor, purpose="audit")) as work:
+    account = Account("ledger:status", actor, purpose="audit")
+    with desk.reading(account) as work:
+        permit_act(desk, account, work, "read_ledger", "auditor")
         head = _head(work)
         found = _checkpoint(head, work)
         waiting, since = work.outbox_waiting()
@@ -229,10 +238,7 @@ def _put_digests(desk: Desk, case_id: str, lines: _Lines, work: Work) -> None:
     stored = work.load_case(case_id, for_update=False)
     assert stored is not None, "it was just listed"
     key = _key_or_none(desk, case_id, work)
-    try:
-        plain = plain_case(stored.content, stored.id, stored.revision, key) if key else None
-    except ContentUnreadable:
-        plain = None
+    plain = _plain_or_none(stored, key, work) if key is not None else None
     if key is None or plain is None:
         lines.put_damaged(case_id)
         return
@@ -247,6 +253,17 @@ def _put_digests(desk: Desk, case_id: str, lines: _Lines, work: Work) -> None:
             lines.put_damaged(case_id, row.id)
             continue
         lines.put({"case": case_id, "person": row.id, "digest": digest, "revision": None})
+
+
+def _plain_or_none(stored: StoredCase, key: CaseKey, work: Work) -> bytes | None:
+    """The structure of a case, if it and every field class it vouches for open: here nothing stays unread."""
+    try:
+        plain = plain_case(stored.content, stored.id, stored.revision, key)
+        _structure, marks = case_of(plain, stored.id, stored.revision)
+        open_compartments(work.compartments_of(stored.id), marks, marks.keys(), key)
+    except (ContentUnreadable, HistoryBroken):
+        return None
+    return plain
 
 
 def _put_salt(desk: Desk, case_id: str, lines: _Lines, work: Work) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.access.gate import Gate
 from engine.core.definition import Definition
 from engine.core.directory import Directory
 from engine.core.machine import Rules, compile_rules
@@ -50,6 +52,12 @@ NOT_REFUSALS = (
 """Errors of the machine, not answers to the person: nothing was judged, so no refusal is on record."""
 DIRECTORY_SECONDS = 1.0
 """How long a process may work with the directory and settings it read last."""
+
+
+@cache
+def shipped_gate() -> Gate:
+    """The gate of the policies that ship, opened once in a process."""
+    return Gate.opened()
 
 
 def no_probe(step: int) -> None:
@@ -153,7 +161,8 @@ def _is_going_on(definition: Definition, today: date) -> bool:
 class Desk:
     """Everything a request needs. Wired in one place, ``engine.bootstrap``.
 
-    ``attachments`` is the folder of encrypted files; a desk without one takes none.
+    ``gate`` judges by the policies, those that ship if no other is given. ``attachments`` is the folder of encrypted
+    files; a desk without one takes none.
     """
 
     database: Database
@@ -163,6 +172,7 @@ class Desk:
     safe: Safe
     scribe: Scribe
     attachments: Path | None = None
+    gate: Gate = field(default_factory=shipped_gate)
     probe: Callable[[int], None] = no_probe
     _directory: Directory | None = None
     _released: Released | None = None

@@ -6,17 +6,17 @@ either as it was or as it was decided: one commit, and no file, cache or message
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
 
-from engine.access.holding import POLICY, authorise
+from engine.access.judging import judge, may_know, unknown
+from engine.access.model import CaseFile, Who
 from engine.core import events as ev
 from engine.core.case import Case
-from engine.core.codes import hold_codes, shown
+from engine.core.codes import hold_codes
 from engine.core.commands import (
     Accept,
     Actor,
@@ -25,21 +25,25 @@ from engine.core.commands import (
     LinkCriminalCase,
     OpenCase,
     RecordIdentity,
-    shown_code,
     snake,
 )
 from engine.core.decide import Decision, decide
 from engine.core.decide.draft import Context, Spawned
+from engine.core.directory import Directory
 from engine.core.machine import Rules
 from engine.core.view import CHINA
-from engine.errors import CommandMalformed, GuituError, KeyReused, StaleRevision
-from engine.service.account import ACT_OF, Account
-from engine.service.content import case_in_plain, seal_case, seal_refusal, write_event
+from engine.errors import CaseErased, CommandMalformed, GuituError, KeyReused, StaleRevision
+from engine.service.account import Account
 from engine.service.desk import NOT_REFUSALS, Desk
-from engine.service.known import load_with_key
+from engine.service.filing import file_case
+from engine.service.known import Known, load_with_key
 from engine.service.log import log
+from engine.service.participation import case_file
+from engine.service.permission import admitted, note
 from engine.service.persons import Enclosed, Persons, person_digest
+from engine.service.refusals import account_of, put_on_record
 from engine.service.safe import erased
+from engine.service.sight import disclosed_reasons
 from engine.service.stored_files import StoredFile, put_on_list
 from engine.service.texts import free_texts
 from engine.store.work import Work
@@ -74,34 +78,21 @@ def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | S
     desk.probe(2)
     now = desk.clock()
     desk.probe(3)
-    asked = _Asked(command, actor, now, enclosed, _account(command, actor))
+    asked = _Asked(command, actor, now, enclosed, account_of(command, actor))
     try:
         with desk.writing(asked.account) as work:
             answer = _carry_out(desk, asked, work)
     except NOT_REFUSALS:
         raise
     except GuituError as refusal:
-        meanwhile = _answered_meanwhile(desk, replace(asked, account=_account(command, actor)))
+        meanwhile = _answered_meanwhile(desk, replace(asked, account=account_of(command, actor)))
         if meanwhile is not None:
             return meanwhile
-        _put_refusal_on_record(desk, command, actor, now, refusal)
+        put_on_record(desk, command, asked.account, now, refusal)
         raise
     desk.probe(10)
     log("command_done", case=answer.case, command=snake(type(command)), unit=actor.unit, revision=answer.revision)
     return answer
-
-
-@contextmanager
-def on_record(desk: Desk, command: Command, actor: Actor) -> Iterator[None]:
-    """Put what is refused before a command comes to :func:`handle` on record, as it does, and raise it."""
-    now = desk.clock()
-    try:
-        yield
-    except NOT_REFUSALS:
-        raise
-    except GuituError as refusal:
-        _put_refusal_on_record(desk, command, actor, now, refusal)
-        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +131,29 @@ _ENCLOSED: Mapping[type[Command], type] = {RecordIdentity: Identity, AttachFile:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """4: the command as it will be decided, the case with its key, the rules it is pinned to, and what will be told."""
+    """4: the command as it will be decided, the case with its key, the rules it is pinned to, and what will be told.
+
+    ``file`` is the case as the policies see it.
+    """
 
     command: Command
     case: Case | None
     key: CaseKey | None
     rules: Rules
     account: Account
+    file: CaseFile | None = None
+    known: Known | None = None
 
 
 def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
     """4 to 9, inside the transaction that is committed when this returns."""
     hold_codes(asked.command, asked.actor)
+    who = admitted(desk, asked.account, work)
     key = asked.command.idempotency_key
     earlier = None if key is None else _earlier_answer(desk, work, key, asked)
     if earlier is not None:
         return earlier
-    found = _load(desk, asked, work)
+    found = _load(desk, asked, who, work)
     command, case, rules = found.command, found.case, found.rules
     enclosed = asked.identity_for(command)
     actor, now = asked.actor, asked.now
@@ -164,11 +161,19 @@ def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
         now = desk.clock()  # somebody changed the case while this request waited its turn
     desk.probe(4)
     context = _context(desk, found, enclosed, work, asked=(actor, now))
-    authorise(command, actor, case, rules.definition, context.directory)
+    _authorise(desk, who, found, context.directory)
+    _hold_new_code(command, work)
+    _hold_to_revision(command, case)
+    _look_at_linked(desk, who, found, work, now)
     if case is not None and found.key is not None:
         Persons(desk.safe, work).screen(case, found.key, free_texts(command, rules.definition))
     desk.probe(5)
-    decision = decide(command, case, context)  # 6: conditions, 7: events, 8: the case after them
+    try:
+        decision = decide(command, case, context)  # 6: conditions, 7: events, 8: the case after them
+    except GuituError as refusal:
+        if found.file is not None:
+            refusal.reasons = disclosed_reasons(desk.gate, who, found.file, rules.definition, refusal.reasons)
+        raise
     for step in (6, 7, 8):
         desk.probe(step)
     saved = _save(desk, found, decision, context, work, enclosed=enclosed)
@@ -246,30 +251,66 @@ class _NotAnswered(Exception):
     """Nobody asked the same before: there is nothing to enter."""
 
 
-def _load(desk: Desk, asked: _Asked, work: Work) -> _Loaded:
+def _load(desk: Desk, asked: _Asked, who: Who, work: Work) -> _Loaded:
     """4: the case with its revision, and the rules it is pinned to (a new record: the rules in force)."""
     command, account = asked.with_references(), asked.account
     if isinstance(command, OpenCase):
         if not command.case:
             command = replace(command, case=desk.new_pseudonym())
-        elif work.load_case(command.case, for_update=False) is not None:
-            raise CommandMalformed(f"个案代号 {command.case} 已存在", f"case {command.case} exists", case=command.case)
         return _Loaded(command, None, None, desk.rules_for_area(command.area, command.definition, work), account)
-    known = load_with_key(desk, command.case, work, for_update=True)
+    known = _known(desk, command.case, asked, who, work)
     known.tell(account)
-    case, key = known.case, known.key
-    if command.expected_revision is not None and command.expected_revision != case.revision:
-        raise StaleRevision(
-            f"个案已更新到第 {case.revision} 版（您看到的是第 {command.expected_revision} 版），请重新查看后再办",
-            f"the case is at revision {case.revision}, you looked at {command.expected_revision}: look again",
-            current=case.revision, expected=command.expected_revision,
-        )  # fmt: skip
-    if isinstance(command, LinkCriminalCase):
-        linked = load_with_key(desk, command.criminal_case, work, for_update=False)
-        linked.tell(account)
-        if linked.case.scope != "criminal_case":
-            raise CommandMalformed(f"{linked.case.id} 不是刑事案件记录", f"{linked.case.id} is not a criminal case")
-    return _Loaded(command, case, key, desk.books.pinned(case.pin.hash, work), account)
+    file = case_file(desk, known.case, work, asked.now)
+    rules = desk.books.pinned(known.case.pin.hash, work)
+    return _Loaded(command, known.case, known.key, rules, account, file, known)
+
+
+def _known(desk: Desk, case_id: str, asked: _Asked, who: Who, work: Work) -> Known:
+    """The case, locked. That one was erased is told to those who took part in it, and to nobody else."""
+    try:
+        return load_with_key(desk, case_id, work, for_update=True)
+    except CaseErased:
+        file = case_file(desk, case_id, work, asked.now)
+        if file is None or not may_know(desk.gate, who, file):
+            raise unknown(case_id) from None
+        raise
+
+
+def _authorise(desk: Desk, who: Who, found: _Loaded, units: Directory) -> None:
+    """5: ask the policies."""
+    judgement = judge(desk.gate, found.command, who, found.case, found.file, found.rules.definition, units)
+    note(found.account, judgement.verdict)
+    if judgement.refusal is not None:
+        raise judgement.refusal
+
+
+def _hold_new_code(command: Command, work: Work) -> None:
+    if isinstance(command, OpenCase) and work.head_of(command.case) is not None:
+        raise CommandMalformed(f"个案代号 {command.case} 已存在", f"case {command.case} exists", case=command.case)
+
+
+def _hold_to_revision(command: Command, case: Case | None) -> None:
+    if case is None or command.expected_revision is None or command.expected_revision == case.revision:
+        return
+    raise StaleRevision(
+        f"个案已更新到第 {case.revision} 版（您看到的是第 {command.expected_revision} 版），请重新查看后再办",
+        f"the case is at revision {case.revision}, you looked at {command.expected_revision}: look again",
+        current=case.revision, expected=command.expected_revision,
+    )  # fmt: skip
+
+
+def _look_at_linked(desk: Desk, who: Who, found: _Loaded, work: Work, now: datetime) -> None:
+    """Whoever links a criminal case may see it; of another one she learns nothing."""
+    command = found.command
+    if not isinstance(command, LinkCriminalCase):
+        return
+    file = case_file(desk, command.criminal_case, work, now)
+    if file is None or not desk.gate.decide(who, "see_case", file).allowed:
+        raise unknown(command.criminal_case)
+    linked = load_with_key(desk, command.criminal_case, work, for_update=False, classes=())
+    linked.tell(found.account)
+    if linked.case.scope != "criminal_case":
+        raise CommandMalformed(f"{linked.case.id} 不是刑事案件记录", f"{linked.case.id} is not a criminal case")
 
 
 def _context(
@@ -297,13 +338,17 @@ def _save(
     persons = Persons(desk.safe, work)
     if found.case is None or found.key is None:
         _pin(context.rules, context.now, work)
-        return _begin(desk, decision, work, found.account)[0]
+        return _begin(desk, decision, context.rules, work, units=context.directory, account=found.account)[0]
     if decision.spawned is not None and context.other is not None:
         _pin(context.other, context.now, work)
-        successor, key = _begin(desk, decision.spawned, work, found.account)
+        successor, key = _begin(
+            desk, decision.spawned, context.other, work, units=context.directory, account=found.account
+        )  # fmt: skip
         for person, identity in persons.carry(found.case, found.key, successor, key, context.now).items():
             found.account.changed(key, person=person, digest=person_digest(identity, key))
-    saved = _save_one(found.case, decision, found.key, work, found.account)
+    saved = file_case(
+        found.known, decision, context.rules.definition, found.key, work, units=context.directory, account=found.account
+    )
     if enclosed is not None:
         persons.save(saved, found.key, enclosed, context.now)
         digest = person_digest(enclosed.identity, found.key)
@@ -311,10 +356,12 @@ def _save(
     return saved
 
 
-def _begin(desk: Desk, begun: Spawned | Decision, work: Work, account: Account) -> tuple[Case, CaseKey]:
+def _begin(
+    desk: Desk, begun: Spawned | Decision, rules: Rules, work: Work, *, units: Directory, account: Account
+) -> tuple[Case, CaseKey]:  # fmt: skip
     """Write a new case, and keep the key made for it."""
     key, row = desk.safe.make_case_key(begun.case, work)
-    saved = _save_one(None, begun, key, work, account)
+    saved = file_case(None, begun, rules.definition, key, work, units=units, account=account)
     work.add_case_key(row)
     return saved, key
 
@@ -322,17 +369,6 @@ def _begin(desk: Desk, begun: Spawned | Decision, work: Work, account: Account) 
 def _pin(rules: Rules, now: datetime, work: Work) -> None:
     definition = rules.definition
     work.pin_definition(rules.hash, definition.id, definition.version, definition.canonical(), now)
-
-
-def _save_one(
-    before: Case | None, decided: Spawned | Decision, key: CaseKey, work: Work, account: Account
-) -> Case:  # fmt: skip
-    after = replace(decided.case, revision=decided.case.revision + 1)
-    bodies = [write_event(recorded, after.id, key) for recorded in decided.events]
-    plain = case_in_plain(after)
-    work.save_case(before, after, seal_case(plain, after, key), decided.events, bodies)
-    account.changed(key, digest=key.ledger_digest(plain), revision=after.revision)
-    return after
 
 
 def _answer(saved: Case, decision: Decision) -> Answer:
@@ -347,30 +383,3 @@ def _answer(saved: Case, decision: Decision) -> Answer:
         person=next((event.person for event in events if isinstance(event, ev.IdentityRecorded)), None),
         attachment=next((event.attachment for event in events if isinstance(event, ev.FileAttached)), None),
     )
-
-
-def _put_refusal_on_record(desk: Desk, command: Command, actor: Actor, now: datetime, refusal: GuituError) -> None:
-    body = msgspec.json.encode({"reasons": refusal.reasons, "details": _plain(refusal.details)})
-    named = shown_code(command.case) if command.case else ""  # what was typed instead of a code may be a name
-    account = _account(command, actor)
-    account.refused(refusal)
-    with desk.writing(account) as work:
-        case_key = desk.safe.key_for(named, work) if named else None
-        if case_key is not None:
-            account.read(case_key)
-        key = case_key or desk.safe.house(work)
-        work.record_refusal(
-            case_id=named or None, at=now, command=snake(type(command)), unit=shown(actor.unit),
-            person=shown(actor.person), code=refusal.code, body=seal_refusal(body, key, named, now),
-        )  # fmt: skip
-    log("command_refused", case=named, command=snake(type(command)), unit=shown(actor.unit), code=refusal.code)
-
-
-def _account(command: Command, actor: Actor) -> Account:
-    return Account(ACT_OF[type(command)], actor, policies=(POLICY,))
-
-
-def _plain(details: Mapping[str, object]) -> dict[str, object]:
-    return {
-        name: value if isinstance(value, str | int | bool | list) else str(value) for name, value in details.items()
-    }

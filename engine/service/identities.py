@@ -1,6 +1,6 @@
 """Recording who a person is, and looking for records of the same person before one is opened.
 
-No identity comes out of here: until approvals for re-identification exist, no door shows one.
+No identity comes out of here; :mod:`engine.service.reidentify` shows one, on a request that others approved.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from engine.access.subjects import Installation
 from engine.core.codes import hold_code
 from engine.core.commands import Actor, OpenCase, RecordIdentity
 from engine.errors import DuplicateFound, NotHolder
 from engine.service.account import Account
 from engine.service.desk import Desk
 from engine.service.handle import Answer, handle
+from engine.service.permission import admitted, permit
 from engine.service.persons import Match, Persons, holds
 from engine.vault.identity import Remark, read_identity
 
@@ -46,15 +48,17 @@ def search(desk: Desk, area: str, raw: Mapping[str, object], actor: Actor) -> li
     """Records of the area's jurisdiction that may be about this person; cases and references only.
 
     Only a unit of that jurisdiction that may open a record there may ask: no rule allows one across jurisdictions yet.
-    Raises :class:`NotHolder`, :class:`CommandMalformed`.
+    Raises :class:`NotHolder`, :class:`NotPermitted`, :class:`CommandMalformed`.
     """
     hold_code("area", area)
     identity, _remarks = read_identity(raw, desk.today())
     account = Account("identity:search", actor)
     with desk.changing(account) as work:
+        who = admitted(desk, account, work)
+        permit(desk, account, who, "search_identity", Installation())
         rules = desk.rules_for_area(area, None, work)
         units = desk.directory(work)
-        unit = units.current(actor.unit)
+        unit = units.current(who.unit)
         openers = {function for functions in rules.definition.openers.values() for function in functions}
         is_of_there = units.definition_for(unit.jurisdiction) == units.definition_for(area)
         if not is_of_there or unit.functions.isdisjoint(openers):

@@ -5,31 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
-from engine.access.holding import POLICY, Reading, reading_of
+from engine.access.judging import why_not
+from engine.access.model import Verdict, Who
 from engine.core.case import Case, HandOff, evolve
 from engine.core.commands import Actor
 from engine.core.decide.draft import Context, Draft
-from engine.core.definition import Definition, Label
+from engine.core.definition import Definition, Duty, Label
 from engine.core.directory import Directory
 from engine.core.duties import Standing, standing
-from engine.core.events import Event, Recorded
+from engine.core.events import Event, FactCorrected, Recorded
 from engine.core.explain import Option, holding, options, requestable
-from engine.core.machine import Rules
+from engine.core.machine import Rules, looked_at
 from engine.core.view import CHINA
-from engine.errors import HistoryBroken, NotHolder, Reason
+from engine.errors import HistoryBroken, Reason
 from engine.service.account import Account
-from engine.service.content import read_events
 from engine.service.desk import Desk
 from engine.service.handle import Answer
-from engine.service.known import load_with_key
+from engine.service.known import Known, history, load_with_key, read_classes
 from engine.service.persons import Persons
+from engine.service.sight import Seen, look_up, open_for_reading
 from engine.service.words import said
 from engine.store.work import Work
-from engine.vault.keys import CaseKey
-
-PREVIEWED_CLASS = "basic"
-"""The only field class that the receiver of an offer sees before accepting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class DutyLine:
 
     name: str
     title: Label
-    standing: Standing
+    standing: Standing | Literal["withheld"]
     responsible: str
     clauses: tuple[str, ...]
     provenance: str
@@ -78,8 +76,17 @@ class FactLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A field class that somebody is not shown, and why."""
+
+    field_class: str
+    why: Label
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseSheet:
-    """A case as a unit that takes part may see it."""
+    """A case as a unit that takes part may see it: ``case`` holds the facts of the classes it may see, no others."""
 
     case: Case
     definition: str
@@ -90,6 +97,7 @@ class CaseSheet:
     facts: tuple[FactLine, ...]
     hand_offs: tuple[HandOff, ...]
     unit_names: Mapping[str, Label]
+    withheld: tuple[Withheld, ...] = ()
     is_preview: bool = False
 
 
@@ -117,25 +125,29 @@ def show(desk: Desk, case_id: str, actor: Actor) -> CaseSheet:
 
     Raises :class:`CaseUnknown`, :class:`NotHolder`.
     """
-    account = Account("case:show", actor, policies=(POLICY,))
+    account = Account("case:show", actor)
     with desk.reading(account) as work:
-        seen = _look_up(desk, case_id, actor, work, account)
-        context = _context(desk, actor, seen, work)
+        seen = look_up(desk, case_id, work, account)
+        standings = _standings(desk, seen, work)
     case, rules, directory = seen.case, seen.rules, seen.directory
     if seen.reading == "preview":
-        case = _previewed(case, actor, rules.definition, directory)
-        sheet = _sheet(case, rules, directory, Draft(context, case.id, case))
-        return replace(sheet, duties=(), is_preview=True)
-    return _sheet(case, rules, directory, Draft(context, case.id, case))
+        case, standings = _previewed(case, seen.who, directory), ()
+    sheet = _sheet(case, rules, directory, standings)
+    withheld = tuple(_withheld(desk, name, seen.disclosed[name]) for name in sorted(seen.withheld))
+    return replace(sheet, withheld=withheld, is_preview=seen.reading == "preview")
 
 
-def _previewed(case: Case, actor: Actor, book: Definition, directory: Directory) -> Case:
+def _withheld(desk: Desk, name: str, verdict: Verdict) -> Withheld:
+    zh, en = why_not(desk.gate, verdict)
+    return Withheld(name, Label(zh=zh, en=en), verdict.policies)
+
+
+def _previewed(case: Case, who: Who, directory: Directory) -> Case:
     """What the receiver of an offer sees before answering: the step, the papers, basic facts, and nobody."""
-    asked = {one.id: one for one in case.hand_offs.values() if directory.same(one.to_unit, actor.unit)}
+    asked = {one.id: one for one in case.hand_offs.values() if directory.same(one.to_unit, who.unit)}
     tracks = {one.track for one in asked.values()}
     return replace(
         case,
-        facts={name: fact for name, fact in case.facts.items() if book.facts[name].field_class == PREVIEWED_CLASS},
         tracks={name: state for name, state in case.tracks.items() if name in tracks},
         hand_offs=asked, documents={}, consents={}, duties={}, referrals={}, flags={}, units=(), criminal_case=None,
         persons={},
@@ -143,27 +155,33 @@ def _previewed(case: Case, actor: Actor, book: Definition, directory: Directory)
 
 
 def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
-    """Every move of every open track, open or blocked, with *all* reasons."""
-    account = Account("case:moves", actor, policies=(POLICY,))
+    """Every move of every open track, open or blocked, with *all* reasons.
+
+    The conditions are judged on everything the case knows, as a move would be; of what they were judged on, only the
+    classes that the unit may see are told.
+    """
+    account = Account("case:moves", actor)
     with desk.reading(account) as work:
-        seen = open_for_reading(desk, case_id, actor, work, account)
-        case, rules = seen.case, seen.rules
-        draft = Draft(_context(desk, actor, seen, work), case.id, case)
-    is_open = case.status == "open"
+        seen = open_for_reading(desk, case_id, work, account, "read_timeline")
+        whole = read_classes(desk, seen.known, None, work).case
+        draft = Draft(_context(desk, seen, whole, work), whole.id, whole)
+    is_open = whole.status == "open"
     return MoveSheet(
-        options=tuple(options(draft)) if is_open else (),
+        options=tuple(replace(one, reasons=seen.told(one.reasons)) for one in options(draft)) if is_open else (),
         requestable=tuple(requestable(draft)) if is_open else (),
-        holding=tuple(holding(draft)) if is_open else (),
-        titles={name: track.title for name, track in rules.definition.tracks.items()},
+        holding=seen.told(holding(draft)) if is_open else (),
+        titles={name: track.title for name, track in seen.rules.definition.tracks.items()},
     )
 
 
 def timeline(desk: Desk, case_id: str, actor: Actor) -> list[TimelineLine]:
-    """The events of the case, in the order they happened, in words."""
-    account = Account("case:timeline", actor, policies=(POLICY,))
+    """The events of the case, in the order they happened, in words; without what is withheld from the actor's unit."""
+    account = Account("case:timeline", actor)
     with desk.reading(account) as work:
-        seen = open_for_reading(desk, case_id, actor, work, account)
-        events = read_events(work.events_of(case_id), case_id, seen.key)
+        seen = open_for_reading(desk, case_id, work, account, "read_timeline", reads=())
+        read: set[str] = set()
+        events = history(seen.known, work, seen.classes, read=read)
+        seen.tell(account, read)
     return _in_words(events, seen.rules, seen.directory)
 
 
@@ -177,9 +195,14 @@ def _added(desk: Desk, case_id: str, revision: int) -> list[TimelineLine]:
     with desk.database.reading() as work:
         known = load_with_key(desk, case_id, work, for_update=False)
         rules, directory = desk.books.pinned(known.case.pin.hash, work), desk.directory(work)
-        rows = [row for row in work.events_of(case_id) if row.revision == revision]
-        events = read_events(rows, case_id, known.key)
+        events = [_own(item) for item in history(known, work, revision=revision)]
     return _in_words(events, rules, directory)
+
+
+def _own(item: Recorded) -> Recorded:
+    """What somebody did, without what others had said before: that may be of a class which is withheld from her."""
+    event = replace(item.event, before="") if isinstance(item.event, FactCorrected) else item.event
+    return replace(item, judged={}, event=event)
 
 
 def _in_words(events: list[Recorded], rules: Rules, directory: Directory) -> list[TimelineLine]:
@@ -190,77 +213,67 @@ def _in_words(events: list[Recorded], rules: Rules, directory: Directory) -> lis
 
 
 def events_of(desk: Desk, case_id: str, actor: Actor | None = None) -> list[Event]:
-    """Everything that happened to a case, in order."""
+    """Everything that happened to a case, in order: for the operator, and whoever may read its timeline."""
     account = Account("case:replay", actor)
     with desk.reading(account) as work:
-        known = load_with_key(desk, case_id, work, for_update=False)
-        known.tell(account)
-        return [item.event for item in read_events(work.events_of(case_id), case_id, known.key)]
+        known = _for_replay(desk, case_id, work, account)
+        return [item.event for item in history(known, work)]
 
 
 def replay(desk: Desk, case_id: str, actor: Actor | None = None) -> Case:
-    """The case as its history makes it. Raises :class:`HistoryBroken` when the stored case differs."""
+    """The case as its history makes it, for the operator and whoever may read its timeline.
+
+    Raises :class:`HistoryBroken` when the stored case differs.
+    """
     account = Account("case:replay", actor)
     with desk.reading(account) as work:
-        known = load_with_key(desk, case_id, work, for_update=False)
-        known.tell(account)
-        events = read_events(work.events_of(case_id), case_id, known.key)
-        again = evolve(None, events, case_id=case_id)
+        known = _for_replay(desk, case_id, work, account)
+        again = evolve(None, history(known, work), case_id=case_id)
         if again != _without_revision(known.case):
             raise HistoryBroken(f"个案 {case_id} 的存储内容与办理记录不符", f"case {case_id} differs from its history")
     return again
+
+
+def _for_replay(desk: Desk, case_id: str, work: Work, account: Account) -> Known:
+    """The whole case, to be held against its history inside; nothing of it is shown."""
+    if account.actor is not None:
+        open_for_reading(desk, case_id, work, account, "read_timeline", reads=())
+    known = load_with_key(desk, case_id, work, for_update=False)
+    known.tell(account)
+    return known
 
 
 def _without_revision(case: Case) -> Case:
     return replace(case, revision=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A case as it was loaded for somebody, and how much of it she may see."""
-
-    case: Case
-    key: CaseKey
-    rules: Rules
-    directory: Directory
-    reading: Reading
-
-
-def _look_up(desk: Desk, case_id: str, actor: Actor, work: Work, account: Account) -> Seen:
-    known = load_with_key(desk, case_id, work, for_update=False)
-    known.tell(account)
-    case = known.case
-    rules = desk.books.pinned(case.pin.hash, work)
-    account.definition = rules.hash
-    directory = desk.directory(work)
-    reading = reading_of(actor, case, rules.definition, directory)
-    account.read(known.key, classes=_classes(case, rules, reading))
-    return Seen(case, known.key, rules, directory, reading)
-
-
-def _classes(case: Case, rules: Rules, reading: Reading) -> set[str]:
-    """Of what kinds the data are that are seen."""
-    if reading == "preview":
-        return {"basic"}
-    return {rules.definition.facts[name].field_class for name in case.facts}
-
-
-def open_for_reading(desk: Desk, case_id: str, actor: Actor, work: Work, account: Account) -> Seen:
-    """A case for somebody who may read the whole of it. Raises :class:`NotHolder` for everybody else."""
-    seen = _look_up(desk, case_id, actor, work, account)
-    if seen.reading != "whole":
-        raise NotHolder(
-            "接收移交之前只能查看预览", "before accepting the hand-off only its preview can be read", policy=POLICY
-        )
-    return seen
-
-
-def _context(desk: Desk, actor: Actor, seen: Seen, work: Work) -> Context:
+def _context(desk: Desk, seen: Seen, case: Case, work: Work) -> Context:
+    """What conditions are judged with; of persons they hear ages, yes, no or not known."""
     now = desk.clock()
+    actor = Actor(seen.who.person, seen.who.unit, seen.who.purpose)
     return Context(
         actor=actor, now=now, rules=seen.rules, directory=seen.directory, parameters=desk.parameters(seen.rules, work),
-        identities=Persons(desk.safe, work).answers(seen.case, seen.key, now.astimezone(CHINA).date(), None),
+        identities=Persons(desk.safe, work).answers(case, seen.key, now.astimezone(CHINA).date(), None),
     )  # fmt: skip
+
+
+def _standings(desk: Desk, seen: Seen, work: Work) -> tuple[DutyLine, ...]:
+    """How every duty stands, judged on what is disclosed; of one that hangs on what is withheld it is not said."""
+    case, book = seen.case, seen.rules.definition
+    hidden = seen.hidden_facts if seen.withheld else frozenset()
+    view = Draft(_context(desk, seen, case, work), case.id, case).view()
+    found = []
+    for name, duty in book.duties_of(case.scope).items():
+        is_hidden = name not in case.duties and not hidden.isdisjoint(_looks_at(duty))
+        stands: Standing | Literal["withheld"] = "withheld" if is_hidden else standing(name, duty, view)
+        found.append(DutyLine(name, duty.title, stands, duty.responsible, duty.clauses, duty.provenance))
+    return tuple(found)
+
+
+def _looks_at(duty: Duty) -> frozenset[str]:
+    """The facts that say whether a duty has arisen, and whether it is settled."""
+    names = {name for one in (duty.arises, duty.settled_by) if one is not None for name in looked_at(one)}
+    return frozenset(name.removeprefix("fact:") for name in names)
 
 
 def unit_label(directory: Directory, unit: str) -> Label:
@@ -269,10 +282,9 @@ def unit_label(directory: Directory, unit: str) -> Label:
     return Label(zh=name.zh, en=name.en)
 
 
-def _sheet(case: Case, rules: Rules, directory: Directory, draft: Draft) -> CaseSheet:
+def _sheet(case: Case, rules: Rules, directory: Directory, duties: tuple[DutyLine, ...]) -> CaseSheet:
     book = rules.definition
     area = directory.jurisdictions[case.area]
-    view = draft.view()
     units = {*case.units, *(unit for one in case.hand_offs.values() for unit in (one.from_unit, one.to_unit))}
     return CaseSheet(
         case=case,
@@ -280,10 +292,7 @@ def _sheet(case: Case, rules: Rules, directory: Directory, draft: Draft) -> Case
         title=book.title,
         area=Label(zh=area.zh, en=area.en),
         tracks=tuple(_track_line(name, case, book, directory) for name in case.tracks),
-        duties=tuple(
-            DutyLine(name, duty.title, standing(name, duty, view), duty.responsible, duty.clauses, duty.provenance)
-            for name, duty in book.duties_of(case.scope).items()
-        ),
+        duties=duties,
         facts=tuple(_fact_line(name, case, book) for name in case.facts),
         hand_offs=tuple(case.hand_offs.values()),
         unit_names={unit: unit_label(directory, unit) for unit in units},

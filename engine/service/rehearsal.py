@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from engine.access.holding import authorise, reading_of
+from engine.access.gate import Gate
+from engine.access.judging import at_her_word, judge, on_paper, unknown
+from engine.access.participation import PartRow, parts_of
 from engine.core import commands as cmd
 from engine.core.case import Case
 from engine.core.commands import Accept, Actor, Command, LinkCriminalCase, OpenCase
@@ -24,6 +26,7 @@ from engine.core.machine import Rules, compile_rules
 from engine.core.view import CHINA, default_parameters
 from engine.definitions.scenario import StoryStep, Told
 from engine.errors import CaseUnknown, CommandMalformed, DefinitionUnknown, GuituError, Reason, StoryBroken
+from engine.service.desk import shipped_gate
 from engine.service.ending import Record
 from engine.service.handle import Answer
 from engine.service.story import TICK, Player, clock_of
@@ -38,6 +41,7 @@ class Stage:
 
     rules: Mapping[str, Rules]
     directory: Directory
+    gate: Gate = field(default_factory=shipped_gate)
 
     @staticmethod
     def of(definitions: Iterable[Definition], directory: Directory) -> Stage:
@@ -77,6 +81,7 @@ class Rehearsal(Player):
         self.stage = stage
         self.records: dict[str, Case] = {}
         self.histories: dict[str, list[Recorded]] = {}
+        self.parts: dict[str, frozenset[PartRow]] = {}
         self.notes = Notes()
         self._numbers = count(1)
 
@@ -148,7 +153,10 @@ class Rehearsal(Player):
 
     def _read(self, name: str, actor: Actor) -> Case:
         case = self.records[name]
-        reading_of(actor, case, self.stage.rules[case.pin.hash].definition, self.stage.directory)
+        book, units = self.stage.rules[case.pin.hash].definition, self.stage.directory
+        file = on_paper(case, book, units, self.parts[name])
+        if not self.stage.gate.decide(at_her_word(actor, self.stage.directory), "see_case", file).allowed:
+            raise unknown(case.id)
         return case
 
     def _carry_out(self, command: Command, actor: Actor) -> Answer:
@@ -164,8 +172,15 @@ class Rehearsal(Player):
         if isinstance(command, LinkCriminalCase) and self.records[command.criminal_case].scope != "criminal_case":
             raise CommandMalformed("不是刑事案件记录", "not a criminal case", case=command.criminal_case)
         context = self._context(command, case, rules, actor)
-        authorise(command, actor, case, rules.definition, self.stage.directory)
+        self._authorise(command, actor, case, rules.definition)
         return self._saved(decide(command, case, context))
+
+    def _authorise(self, command: Command, actor: Actor, case: Case | None, book: Definition) -> None:
+        units, gate = self.stage.directory, self.stage.gate
+        file = None if case is None else on_paper(case, book, units, self.parts[case.id])
+        refusal = judge(gate, command, at_her_word(actor, units), case, file, book, units).refusal
+        if refusal is not None:
+            raise refusal
 
     def _context(self, command: Command, case: Case | None, rules: Rules, actor: Actor) -> Context:
         hand_off = case.hand_offs.get(command.hand_off) if isinstance(command, Accept) and case else None
@@ -202,6 +217,8 @@ class Rehearsal(Player):
 
     def _keep(self, case: Case, events: Iterable[Recorded]) -> None:
         self.records[case.id] = replace(case, revision=case.revision + 1)
+        book = self.stage.rules[case.pin.hash].definition
+        self.parts[case.id] = self.parts.get(case.id, frozenset()) | parts_of(case, book, self.stage.directory)
         self.histories.setdefault(case.id, []).extend(events)
 
 

@@ -20,6 +20,7 @@ from engine.errors import ClockBehind, CommandMalformed, NothingToChange, Reason
 from engine.service import definitions as books
 from engine.service.account import Account
 from engine.service.desk import Desk
+from engine.service.permission import permit_act
 from engine.service.released import Keys, Release, flaw, read_released
 from engine.store.releases import ApprovalRow, ApproverRow
 from engine.store.work import Work
@@ -34,7 +35,9 @@ def add_approver(desk: Desk, *, office: str, person: str, public_key: str, actor
 
     Raises :class:`NothingToChange` for a key that is registered (a revoked one too), :class:`UnitUnknown`.
     """
-    with desk.changing(Account("approver:add", actor)) as work:
+    account = Account("approver:add", actor)
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "manage_approvers", "administrator")
         return add_approver_in(desk, work, office=office, person=person, public=read_public(public_key), actor=actor)
 
 
@@ -56,9 +59,10 @@ def revoke_approver(desk: Desk, words: str, actor: Actor) -> ApproverRow:
 
     ``words`` is a fingerprint or its beginning. Raises :class:`NothingToChange` for a key that is revoked.
     """
-    with desk.changing(Account("approver:revoke", actor)) as work:
-        directory, now = _begin(desk, work)
-        directory.current(actor.unit)
+    account = Account("approver:revoke", actor)
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "manage_approvers", "administrator")
+        _, now = _begin(desk, work)
         key = _find(work.approvers(), words)
         if key.revoked_at is not None:
             raise NothingToChange("该密钥已撤销", "this key is revoked already", fingerprint=key.fingerprint)
@@ -86,7 +90,9 @@ def approve(
     :class:`DefinitionBroken` with every finding, :class:`ReleaseRefused` with every reason.
     """
     definition = _checked(library, root, name)
-    with desk.changing(Account("definition:approve", actor, definition=definition.digest())) as work:
+    account = Account("definition:approve", actor, definition=definition.digest())
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "approve_definition", "definition_approver")
         return approve_in(desk, work, definition, key=key, actor=actor, reviewed=reviewed)
 
 
@@ -123,7 +129,9 @@ def release(desk: Desk, library: Library, root: Path | None, name: str, actor: A
     :class:`NothingToChange` when it is released.
     """
     definition = _checked(library, root, name)
-    with desk.changing(Account("definition:release", actor, definition=definition.digest())) as work:
+    account = Account("definition:release", actor, definition=definition.digest())
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "release_definition", "definition_approver")
         made = release_in(desk, work, definition, actor)
     desk.forget()
     return made

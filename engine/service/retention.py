@@ -1,7 +1,9 @@
-"""How long closed records and backups are kept, and why one may be erased or must be kept: local settings."""
+"""How long records and backups are kept, what may end a record, how long it is seen after a step: local settings."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,10 +34,15 @@ class Retention(_Strict):
     """``policies/retention.yaml``: no document prints these figures, so the file may only call them local settings."""
 
     provenance: Literal["deployer"]
+    access_days_after_step: Days
     closed_days: Days
     backup_days: Days
     grounds: dict[Name, Ground]
     holds: dict[Name, Label]
+
+    def ended_after(self, now: datetime) -> datetime:
+        """The beginning of the window: a participation that ended later still counts now."""
+        return now - timedelta(days=self.access_days_after_step)
 
 
 def retention(path: Path | None = None) -> Retention:
@@ -52,3 +59,9 @@ def retention(path: Path | None = None) -> Retention:
         f"保存规则有误：{listed[0].text('zh')}", f"The retention rules are faulty: {listed[0].text('en')}",
         findings=listed,
     )  # fmt: skip
+
+
+@cache
+def shipped() -> Retention:
+    """The rules that ship with the program, read once. Raises what :func:`retention` raises."""
+    return retention()

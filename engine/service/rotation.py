@@ -28,7 +28,7 @@ from engine.core.codes import is_code, shown
 from engine.errors import CaseErased, CommandMalformed, KeyMaterialDamaged
 from engine.ledger.entry import Kind
 from engine.service.account import Account
-from engine.service.content import read_case, write_case
+from engine.service.content import case_of, plain_case, resealed, seal_case
 from engine.service.desk import Desk
 from engine.service.persons import Enclosed, Persons, tokens_under
 from engine.service.safe import RING_SECONDS
@@ -217,7 +217,8 @@ class Rotation:
             before = safe.key_of(stored, work)
         except CaseErased:
             return
-        case = read_case(stored.content, stored.id, stored.revision, before)
+        plain = plain_case(stored.content, case_id, stored.revision, before)
+        case, _marks = case_of(plain, case_id, stored.revision)
         persons = Persons(safe, work)
         since = {row.id: row.changed_at for row in work.persons_of(case_id)}
         known = persons.of(case, before)
@@ -225,7 +226,10 @@ class Rotation:
         work.add_case_key(CaseKeyRow(made.case_id, made.version, made.vault_key, made.wrapped))
         after = safe.key_for(case_id, work)
         assert after is not None, "it was just written"
-        work.reseal_case(case_id, stored.revision, write_case(case, after), after.version)
+        content = seal_case(plain, case_id, stored.revision, after)
+        work.reseal_case(case_id, stored.revision, content, after.version)
+        for one in work.compartments_of(case_id):
+            work.reseal_compartment(case_id, one.field_class, resealed(one, before, after))
         for person, identity in known.items():
             persons.save(case, after, Enclosed(person, case.persons[person].role, identity), since[person])
 
@@ -267,7 +271,9 @@ class Rotation:
         persons = Persons(safe, work)
         identity = persons.opened(found, key)
         if seal:
-            case = read_case(stored.content, stored.id, stored.revision, key)
+            case, _marks = case_of(
+                plain_case(stored.content, case_id, stored.revision, key), case_id, stored.revision
+            )  # fmt: skip
             persons.save(case, key, Enclosed(person, case.persons[person].role, identity), found.changed_at)
         if index_key is not None:
             work.add_tokens(case_id, person, tokens_under(safe.key_by_id(index_key, work), identity))

@@ -10,6 +10,7 @@ from engine.ledger.note import VerifierKey
 from engine.service import signer_folder
 from engine.service.account import Account
 from engine.service.desk import Desk
+from engine.service.permission import permit_act
 from engine.service.signer import RestartReason, refound, restarting
 
 
@@ -25,7 +26,8 @@ def rotate(desk: Desk, folder: Path, passphrase: str | None, actor: Actor) -> Ve
     rotate again.
     """
     account = Account("signer:key", actor, Kind.KEY_EVENT)
-    with desk.changing(account):
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "manage_signer", "administrator")
         rotated = signer_folder.rotate_key(folder, passphrase)
         account.details.update(rotated.details)
     return rotated.key
@@ -34,7 +36,8 @@ def rotate(desk: Desk, folder: Path, passphrase: str | None, actor: Actor) -> Ve
 def drop_old_key(desk: Desk, folder: Path, actor: Actor) -> VerifierKey:
     """From now on only the newest key signs. Raises what ``signer_folder.drop_old_key`` raises."""
     account = Account("signer:key", actor, Kind.KEY_EVENT)
-    with desk.changing(account):
+    with desk.changing(account) as work:
+        permit_act(desk, account, work, "manage_signer", "administrator")
         key = signer_folder.drop_old_key(folder)
         account.details["new"] = key.id.hex()
     return key
@@ -51,10 +54,12 @@ def restart(
     account = Account("signer:restart", actor, Kind.CONTROL)
     if is_lost(folder):
         with desk.changing(account) as work:
+            permit_act(desk, account, work, "manage_signer", "administrator")
             told = refound(folder, work, passphrase)
             account.details.update(told)
         return told
     with restarting(folder, reason, passphrase) as begun, desk.changing(account) as work:
+        permit_act(desk, account, work, "manage_signer", "administrator")
         told = begun.rename(work)
         account.details.update(told)
     return told

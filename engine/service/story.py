@@ -18,11 +18,10 @@ from engine.definitions.loader import shipped_root
 from engine.definitions.scenario import StoryStep, Told, read_scenarios
 from engine.errors import GuituError, StoryBroken
 from engine.service.account import Account
-from engine.service.content import read_events
 from engine.service.desk import Desk
 from engine.service.ending import Record, hold_to_leaves, left_out, off_form, otherwise_refused, unlike
 from engine.service.handle import Answer, handle
-from engine.service.known import load_with_key
+from engine.service.known import history, load_with_key
 from engine.service.read import TimelineLine, happened, replay, show, unit_label
 from engine.service.story_people import with_people
 
@@ -233,7 +232,7 @@ class Player:
         with self.desk.database.reading() as work:
             known = load_with_key(self.desk, case, work, for_update=False)
             rules = self.desk.books.pinned(known.case.pin.hash, work)
-            events = read_events(work.events_of(case), case, known.key)
+            events = history(known, work)
             return Record(known.case, events, rules.definition, self.desk.parameters(rules, work), self.clock.now)
 
     def _broken(self, number: int, zh: str, en: str) -> StoryBroken:

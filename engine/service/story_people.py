@@ -13,14 +13,15 @@ from hashlib import sha256
 
 from stdnum.cn import ric
 
-from engine.access.holding import authorise
+from engine.access.judging import at_her_word, judge
 from engine.core.commands import Actor, Command, Correct, OpenCase, RawValue, RecordIdentity, Role
 from engine.core.definition import Definition
 from engine.core.facts import is_reference
-from engine.errors import NotHolder, UnitUnknown
+from engine.errors import UnitUnknown
 from engine.service.desk import Desk
 from engine.service.handle import Answer, handle
 from engine.service.known import load_with_key
+from engine.service.participation import case_file
 from engine.service.persons import holds
 from engine.vault.identity import Identity
 
@@ -55,14 +56,16 @@ def introduce(desk: Desk, command: Command, actor: Actor) -> None:
         case = load_with_key(desk, command.case, work, for_update=False).case
         book = desk.books.pinned(case.pin.hash, work).definition
         units = desk.directory(work)
+        file = case_file(desk, case, work, desk.clock())
     if case.status != "open" or case.scope != "victim":  # persons are compared in victims' records alone
         return
     for person, role in named(command, book).items():
         identity = invented(person)
         recording = RecordIdentity(case=case.id, role=role, holds=holds(identity), person=person)
         try:
-            authorise(recording, actor, case, book, units)
-        except (NotHolder, UnitUnknown):
+            if judge(desk.gate, recording, at_her_word(actor, units), case, file, book, units).refusal:
+                return
+        except UnitUnknown:
             return
         if person not in case.persons:
             handle(desk, recording, actor, enclosed=identity)

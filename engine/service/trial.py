@@ -1,7 +1,7 @@
-"""Worlds for trial (demo, tests, bench) release what they play with by keys of their own, thrown away at once.
+"""Worlds for trial (demo, tests, bench): marked when they are made, once and for all.
 
-The way is the one of earnest, register, approve, release; only nobody else keeps the keys. So it is open to an
-installation that never registered an approver, and to no other.
+In such a world whoever is not enrolled is taken at her word, and what is played with is released by keys that are
+thrown away at once. The way is the one of earnest, register, approve, release; only nobody else keeps the keys.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Iterable
 
 from engine.core.commands import Actor
 from engine.core.definition import Definition
-from engine.errors import CommandMalformed
+from engine.errors import CommandMalformed, TrialRefused
 from engine.service.account import Account
-from engine.service.desk import Desk
+from engine.service.desk import Desk, kept
 from engine.service.release import add_approver_in, approve_in, release_in
+from engine.store.database import Database
 from engine.store.work import Work
 from engine.vault.signing import SigningKey
 
@@ -21,13 +22,34 @@ DEMO_OFFICES = ("fujian-joint-conference-office", "fujian-justice")
 """The offices of the demo directory that approve in its worlds."""
 
 
+def mark_trial(url: str) -> None:
+    """Make the database at this address a world for trial, for good; on PostgreSQL only its owner can.
+
+    Raises :class:`TrialRefused` for one that somebody was enrolled or a case opened in.
+    """
+    with Database.open(url, check=False) as database, kept(database) as work:  # on PostgreSQL the owner marks it
+        if work.is_trial():
+            return
+        if work.is_taken():
+            raise TrialRefused(
+                "本系统已有人员或个案，不能改作试验环境；请另建数据库",
+                "people or cases are on record here: this can be no world for trial; make a database of its own",
+            )
+        work.mark_trial()
+
+
 def release_all(desk: Desk, definitions: Iterable[Definition], *, offices: tuple[str, str] | None = None) -> None:
     """Release every candidate among these in a fresh world; does nothing when all of them are released.
 
-    ``offices`` are two units of its directory (the first two if not given). Raises :class:`CommandMalformed` when the
-    world has approvers of its own.
+    ``offices`` are two units of its directory (the first two if not given). Raises :class:`TrialRefused` where this is
+    no world for trial, :class:`CommandMalformed` when the world has approvers of its own.
     """
     with desk.changing(Account("trial:set_up", purpose="trial")) as work:
+        if not work.is_trial():
+            raise TrialRefused(
+                "本系统不是试验环境，流程须由两个单位审定发布",
+                "this is no world for trial: here two offices approve what is released",
+            )
         known = {row.hash for row in work.releases()}
         wanted = [one for one in definitions if one.status == "candidate" and one.digest() not in known]
         if not wanted:

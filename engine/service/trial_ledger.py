@@ -15,9 +15,10 @@ from engine.ledger.bundle import Type, sections
 from engine.service import auditors, signer
 from engine.service.scribe import Scribe
 from engine.service.signer import Signed, Signer
+from engine.service.trial import DEMO_OFFICES
 from engine.store.database import Database
 
-WHO = Actor("trial-auditor-1", "trial", "audit")
+WHO = Actor("trial-auditor-1", DEMO_OFFICES[0], "audit")
 
 
 @dataclass(frozen=True, slots=True)

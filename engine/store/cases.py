@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, select, update
 
 from engine.core.case import Case, TrackState
 from engine.core.events import Recorded
+from engine.store.compartments import CompartmentRow, CompartmentRows, EventPartRow
 from engine.store.faults import stale
 from engine.store.handoffs import hand_off_changes
-from engine.store.statements import Statement, insert_into, upsert_into
+from engine.store.statements import Statement, insert_into
 from engine.store.tables import TABLES
 from engine.store.wires import Wire
 
@@ -61,7 +62,6 @@ _UPDATE_TRACK = Statement(
     *_WHERE_IT_STANDS, "of_case", "named",
     columns=_WHERE_IT_STANDS,
 )  # fmt: skip
-_UPSERT_UNIT = upsert_into(TABLES["case_unit"])
 _INSERT_HAND_OFF = insert_into(_HAND_OFF)
 _END_HAND_OFF = Statement(
     update(_HAND_OFF).where(_HAND_OFF.c.id == bindparam("hand_off_id")),
@@ -72,7 +72,10 @@ _END_HAND_OFF = Statement(
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """A case as it lies in the record room: ``content`` is opaque, ``definition_hash`` is what it is pinned to."""
+    """A case as it lies in the record room, without what belongs to a field class.
+
+    ``content`` is opaque, ``definition_hash`` is what it is pinned to.
+    """
 
     id: str
     revision: int
@@ -86,7 +89,7 @@ class StoredCase:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event as it lies in the record room; ``body`` is opaque."""
+    """An event as it lies in the record room, without what belongs to a field class; ``body`` is opaque."""
 
     number: int
     revision: int
@@ -97,7 +100,7 @@ class EventRow:
     body: bytes
 
 
-class CaseRows:
+class CaseRows(CompartmentRows):
     """The part of a unit of work that keeps cases."""
 
     wire: Wire
@@ -111,12 +114,14 @@ class CaseRows:
         return None if found is None else StoredCase(*found)
 
     def save_case(
-        self, before: Case | None, after: Case, content: bytes, recorded: Sequence[Recorded], bodies: Sequence[bytes]
-    ) -> None:
+        self, before: Case | None, after: Case, content: bytes, recorded: Sequence[Recorded], bodies: Sequence[bytes],
+        *, compartments: Sequence[CompartmentRow] = (), parts: Sequence[EventPartRow] = (),
+    ) -> None:  # fmt: skip
         """Write what one command did to one case: the case, its new events, and the rows lists are made of.
 
         ``before`` is the case as it was loaded (``None``: a new one); ``bodies`` are the events of ``recorded``,
-        sealed, in the same order. Raises :class:`StaleRevision` when the case is not at ``before.revision`` any
+        sealed, in the same order. ``compartments`` are the field classes of the case that changed, ``parts`` what the
+        new events say of field classes. Raises :class:`StaleRevision` when the case is not at ``before.revision`` any
         more, or when a new case's id is taken; nothing may be kept then.
         """
         if len(recorded) != len(bodies):
@@ -124,6 +129,8 @@ class CaseRows:
         if before is None:
             self.wire.write(_INSERT_CASE, _new_row(after, content))
         self._append(after, recorded, bodies)
+        self.add_event_parts(after.id, parts)
+        self.keep_compartments(after.id, compartments)
         self._place(before, after)
         self._hand_over(before, after, recorded)
         if before is not None and self._advance(before, after, content) != 1:
@@ -155,7 +162,7 @@ class CaseRows:
         return self.wire.write(_UPDATE_CASE_WHOLE, (*every_time, *_at_times(after), *which))
 
     def _place(self, before: Case | None, after: Case) -> None:
-        """Write the tracks that stand differently, and the units that are new to the case."""
+        """Write the tracks that stand differently."""
         old = before.tracks if before else {}
         if old is not after.tracks:
             for name, track in after.tracks.items():
@@ -164,11 +171,6 @@ class CaseRows:
                     self.wire.write(_INSERT_TRACK, (after.id, name, *_position(track)))
                 elif stood is not track and _position(stood) != _position(track):
                     self.wire.write(_UPDATE_TRACK, (*_position(track), after.id, name))
-        known = before.units if before else ()
-        if known is not after.units:
-            for unit in after.units:
-                if unit not in known:
-                    self.wire.write(_UPSERT_UNIT, (after.id, unit))
 
     def _hand_over(self, before: Case | None, after: Case, recorded: Sequence[Recorded]) -> None:
         changes = hand_off_changes(before, after, recorded)

@@ -42,8 +42,11 @@ _DURABLE = {
 """What an answered command rests on: settings of the database and what they must say (2 is ``FULL``)."""
 
 _SCHEMA = Statement(text("SELECT version_num FROM alembic_version").columns(version_num=String()))
-_IS_SUPERUSER = Statement(
-    text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").columns(rolsuper=Boolean())
+_ROLE = Statement(
+    text(
+        "SELECT rolsuper, rolbypassrls, EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass('case_record')"
+        " AND pg_has_role(relowner, 'MEMBER')) AS owns FROM pg_roles WHERE rolname = current_user"
+    ).columns(rolsuper=Boolean(), rolbypassrls=Boolean(), owns=Boolean())
 )
 
 
@@ -108,8 +111,8 @@ class Database:
         """Open the database at ``sqlite:///<path>`` or ``postgresql://…``.
 
         With ``check``, raises :class:`SchemaBehind` when the schema is not the one of this release. Raises
-        :class:`StoreUnavailable` when the database cannot be reached, or the role on PostgreSQL is a superuser:
-        for such a role no grant holds.
+        :class:`StoreUnavailable` when the database cannot be reached, or the role on PostgreSQL is one that nothing
+        holds back: a superuser, one that bypasses row security or, with ``check``, the owner of the tables.
         """
         engine = engine_for(url)
         if not is_there(engine):
@@ -191,11 +194,8 @@ class Database:
 
     def _look_around(self, *, check: bool) -> None:
         with self.reading() as work:
-            if self.kind == "postgresql" and work.wire.row(_IS_SUPERUSER) == (True,):
-                raise StoreUnavailable(
-                    "不得以 PostgreSQL 超级用户身份运行：任何授权对其均无约束；请改用 guitu_app",
-                    "refusing to run as a superuser of PostgreSQL, for whom no grant holds; use the role guitu_app",
-                )
+            if self.kind == "postgresql":
+                _refuse_role(*(work.wire.row(_ROLE) or (True, True, True)), check=check)
             if check and work.wire.row(_SCHEMA) != (SCHEMA,):
                 raise schema_behind(fault="other revision")
 
@@ -225,6 +225,27 @@ class Turn:
         seat, self._seat = self._seat, None
         if seat is not None:
             self._database.take_back(seat, is_sound=seat[1].drop())
+
+
+def _refuse_role(is_superuser: bool, bypasses: bool, owns: bool, *, check: bool) -> None:
+    """Refuse a role of PostgreSQL that could look past row security. Upgrades and backups are the owner's work."""
+    if is_superuser:
+        raise StoreUnavailable(
+            "不得以 PostgreSQL 超级用户身份运行：任何授权对其均无约束；请改用 guitu_app",
+            "refusing to run as a superuser of PostgreSQL, for whom no grant holds; use the role guitu_app",
+        )
+    if bypasses:
+        raise StoreUnavailable(
+            "该数据库账号可绕过行级安全（BYPASSRLS）；请执行 ALTER ROLE … NOBYPASSRLS，或改用 guitu_app",
+            "the role bypasses row security (BYPASSRLS); run ALTER ROLE … NOBYPASSRLS, or use the role guitu_app",
+        )
+    if owns and check:
+        raise StoreUnavailable(
+            "不得以数据表所有者的账号办理：所有者可自行关闭行级安全；请改用 guitu_app"
+            "（所有者账号仅用于 guitu db upgrade 和备份）",
+            "refusing to work as the owner of the tables, who can switch row security off; use the role guitu_app "
+            "(the owner is for guitu db upgrade and backups only)",
+        )
 
 
 def _parsed(url: str) -> URL:

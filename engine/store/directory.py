@@ -23,6 +23,7 @@ _EVENT = TABLES["case_event"]
 _CASE_UNIT = TABLES["case_unit"]
 _HAND_OFF = TABLES["hand_off"]
 _APPROVER = TABLES["definition_approver"]
+_MEMBERSHIP = TABLES["membership"]
 
 _IN_ORDER = (_AREA, _UNIT, _FUNCTION, _NAME, _LIAISON)  # each refers to earlier ones only
 _EMPTY = {table.name: Statement(delete(table)) for table in _IN_ORDER}
@@ -52,6 +53,7 @@ _UNIT_IN_USE = (
     _any_row(_HAND_OFF, "to_unit", "from_unit"),
     _any_row(_EVENT, "unit"),
     _any_row(_APPROVER, "office"),
+    _any_row(_MEMBERSHIP, "unit"),
 )
 
 
@@ -63,7 +65,7 @@ class DirectoryRows:
     def save_directory(self, directory: Directory) -> None:
         """Replace the directory and raise its stamp.
 
-        Raises :class:`DirectoryBroken` when a unit or area that a case or a definition approver refers to would
+        Raises :class:`DirectoryBroken` when a unit or area that a case, an approver or a role refers to would
         vanish (merge it or keep it), or when a unit has two names from one day on.
         """
         self.wire.write(_RAISE_STAMP)  # the row also keeps a second writer waiting
@@ -109,8 +111,8 @@ class DirectoryRows:
         kept = [name for name in sorted(missing) if any(_is_used(self.wire, use, name) for use in uses)]
         if kept:
             raise DirectoryBroken(
-                f"案件或流程审定人仍引用 {'、'.join(kept)}，不得从名录中删除",
-                f"cases or approvers refer to {', '.join(kept)}: these may not vanish from the directory",
+                f"案件、流程审定人或在册人员仍引用 {'、'.join(kept)}，不得从名录中删除",
+                f"cases, approvers or people refer to {', '.join(kept)}: these may not vanish from the directory",
                 kept=kept,
             )
 

@@ -15,6 +15,7 @@ _HOLD = TABLES["legal_hold"]
 _CERTIFICATE = TABLES["erasure_certificate"]
 _ATTACHMENT = TABLES["attachment"]
 _CASE = TABLES["case_record"]
+_FACT = TABLES["case_fact"]
 
 _NEW_HOLD = ("case_id", "reason", "since", "unit", "person")
 _ADD_HOLD = Statement(insert(_HOLD).inline(), *_NEW_HOLD, columns=_NEW_HOLD)
@@ -28,6 +29,7 @@ _ADD_CERTIFICATE = insert_into(_CERTIFICATE)
 _FIND_CERTIFICATE = Statement(
     select(_CERTIFICATE.c.body).where(_CERTIFICATE.c.case_id == bindparam("of_case")), "of_case"
 )
+_DROP_FACTS = Statement(delete(_FACT).where(_FACT.c.case_id == bindparam("of_case")), "of_case")
 _BLANK = Statement(update(_CASE).where(_CASE.c.id == bindparam("of_case")), "content", "of_case", columns=("content",))
 _ADD_ATTACHMENT = insert_into(_ATTACHMENT)
 _ATTACHMENTS = Statement(
@@ -88,6 +90,7 @@ class ErasureRows:
         """Put on record that a case was erased, and blank what was stored of it."""
         self.wire.write(_ADD_CERTIFICATE, (case_id, at, body))
         self.wire.write(_BLANK, (b"", case_id))
+        self.wire.write(_DROP_FACTS, (case_id,))
 
     def certificate_of(self, case_id: str) -> bytes | None:
         """The certificate of an erased case."""

@@ -1,20 +1,21 @@
-"""Lists: what a unit holds, what is offered to it, which cases there are. One query each."""
+"""Lists: what a unit holds, what is offered to it, what stands still, which cases there are. One query each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import Integer, bindparam, func, literal_column, select
+from sqlalchemy import Integer, and_, bindparam, case, func, literal_column, or_, select, tuple_
 
+from engine.store.instants import Instant
 from engine.store.statements import Statement
 from engine.store.tables import TABLES
 from engine.store.wires import Wire
 
 _CASE = TABLES["case_record"]
-_UNIT = TABLES["case_unit"]
 _TRACK = TABLES["track_position"]
 _HAND_OFF = TABLES["hand_off"]
+_AREA = TABLES["jurisdiction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,31 @@ class TrackLine:
     assignee: str | None
     entered_at: datetime
     hand_off: str | None
+    definition_hash: str
 
 
-def _cases(*, of_unit: bool, by_status: bool) -> Statement:
-    """Compose the list of cases with the filters asked for."""
+@dataclass(frozen=True, slots=True)
+class StalledLine:
+    """A hand-off with which nobody goes on: not answered, or declined and not offered again.
+
+    ``unit`` is the one whose turn it is.
+    """
+
+    id: str
+    case_id: str
+    kind: str
+    track: str | None
+    step: str | None
+    unit: str
+    state: str
+    offered_at: datetime
+    ended_at: datetime | None
+
+
+def _cases(*, by_status: bool) -> Statement:
+    """Compose the list of cases, of one status if asked for."""
     found = select(*(_CASE.c[name] for name in CaseLine.__dataclass_fields__)).where(_CASE.c.id > bindparam("after"))
     names = ["after"]
-    if of_unit:
-        found = found.join(_UNIT, _UNIT.c.case_id == _CASE.c.id).where(_UNIT.c.unit == bindparam("unit"))
-        names.append("unit")
     if by_status:
         found = found.where(_CASE.c.status == bindparam("status"))
         names.append("status")
@@ -82,11 +99,7 @@ def _cases(*, of_unit: bool, by_status: bool) -> Statement:
     return Statement(found.limit(bindparam("most", type_=Integer)), *names, "most")
 
 
-_CASES = {
-    (of_unit, by_status): _cases(of_unit=of_unit, by_status=by_status)
-    for of_unit in (False, True)
-    for by_status in (False, True)
-}
+_CASES = {by_status: _cases(by_status=by_status) for by_status in (False, True)}
 _OPEN_HAND_OFFS = select(*(_HAND_OFF.c[name] for name in HandOffLine.__dataclass_fields__)).where(
     _HAND_OFF.c.state == "offered"
 )
@@ -94,15 +107,66 @@ _ORDER = (_HAND_OFF.c.offered_at, _HAND_OFF.c.id)
 _OFFERED_TO = Statement(_OPEN_HAND_OFFS.where(_HAND_OFF.c.to_unit == bindparam("unit")).order_by(*_ORDER), "unit")
 _OFFERED_BY = Statement(_OPEN_HAND_OFFS.where(_HAND_OFF.c.from_unit == bindparam("unit")).order_by(*_ORDER), "unit")
 _HELD_BY = Statement(
-    select(*(_TRACK.c[name] for name in TrackLine.__dataclass_fields__))
-    .where(_TRACK.c.holder == bindparam("unit"))
-    .order_by(_TRACK.c.entered_at, _TRACK.c.case_id, _TRACK.c.track),
-    "unit",
-)
+    select(
+        *(_TRACK.c[name] for name in TrackLine.__dataclass_fields__ if name in _TRACK.c), _CASE.c.definition_hash,
+    )
+    .join(_CASE, _CASE.c.id == _TRACK.c.case_id)
+    .where(
+        _TRACK.c.holder == bindparam("unit"),
+        tuple_(_TRACK.c.entered_at, _TRACK.c.case_id, _TRACK.c.track)
+        > tuple_(bindparam("entered", type_=Instant()), bindparam("after_case"), bindparam("after_track")),
+    )
+    .order_by(_TRACK.c.entered_at, _TRACK.c.case_id, _TRACK.c.track)
+    .offset(literal_column("0"))
+    .limit(bindparam("most", type_=Integer)),
+    "unit", "entered", "after_case", "after_track", "most",
+)  # fmt: skip
+_FROM_THE_BEGINNING: tuple[datetime, str, str] = (datetime(1, 1, 1, tzinfo=UTC), "", "")
 _VICTIMS_OF = Statement(
     select(_CASE.c.id).where(_CASE.c.criminal_case == bindparam("crime")).order_by(_CASE.c.id), "crime"
 )
 _COUNT = Statement(select(func.count()).select_from(_CASE))
+_TOP = select(_AREA.c.code).where(_AREA.c.code == bindparam("top")).cte("below", recursive=True)
+_BELOW = _TOP.union_all(select(_AREA.c.code).join(_TOP, _AREA.c.parent == _TOP.c.code))
+_LATER = _HAND_OFF.alias()
+_IS_SUPERSEDED = (
+    select(_LATER.c.id)
+    .where(
+        _LATER.c.case_id == _HAND_OFF.c.case_id, _LATER.c.track.is_not_distinct_from(_HAND_OFF.c.track),
+        _LATER.c.offered_at > _HAND_OFF.c.offered_at,
+    )
+    .exists()
+)  # fmt: skip
+_STANDS_THERE = (
+    select(_TRACK.c.case_id)
+    .where(
+        _TRACK.c.case_id == _HAND_OFF.c.case_id, _TRACK.c.track == _HAND_OFF.c.track, _TRACK.c.holder.is_not(None),
+        _TRACK.c.entered_at <= _HAND_OFF.c.ended_at,
+    )
+    .exists()
+)  # fmt: skip
+_IS_OFFERED = _HAND_OFF.c.state == "offered"
+_STALLED = Statement(
+    select(
+        _HAND_OFF.c.id, _HAND_OFF.c.case_id, _HAND_OFF.c.kind, _HAND_OFF.c.track, _HAND_OFF.c.to_step,
+        case((_IS_OFFERED, _HAND_OFF.c.to_unit), else_=_HAND_OFF.c.from_unit), _HAND_OFF.c.state,
+        _HAND_OFF.c.offered_at, _HAND_OFF.c.ended_at,
+    )
+    .join(_CASE, _CASE.c.id == _HAND_OFF.c.case_id)
+    .where(
+        _CASE.c.status == "open", _CASE.c.area.in_(select(_BELOW.c.code)),
+        _HAND_OFF.c.offered_at < bindparam("before", type_=Instant()),
+        or_(
+            _IS_OFFERED,
+            and_(
+                _HAND_OFF.c.state == "declined", ~_IS_SUPERSEDED, or_(_HAND_OFF.c.track.is_(None), _STANDS_THERE)
+            ),
+        ),
+    )
+    .order_by(_HAND_OFF.c.offered_at, _HAND_OFF.c.id).offset(literal_column("0"))
+    .limit(bindparam("most", type_=Integer)),
+    "top", "before", "most",
+)  # fmt: skip
 
 
 class ListRows:
@@ -110,16 +174,17 @@ class ListRows:
 
     wire: Wire
 
-    def cases(
-        self, unit: str | None = None, status: str | None = None, limit: int = 100, after: str = ""
-    ) -> list[CaseLine]:
-        """Cases in the order of their ids, those behind ``after``.
+    def cases(self, status: str | None = None, limit: int = 100, after: str = "") -> list[CaseLine]:
+        """Every case of the installation, or those of one status, in the order of their ids, behind ``after``."""
+        given = [] if status is None else [status]
+        return [CaseLine(*row) for row in self.wire.rows(_CASES[status is not None], (after, *given, limit))]
 
-        ``unit`` takes those in which this unit holds or ever held something, closed ones too.
+    def stalled(self, area: str, before: datetime, limit: int = 100) -> list[StalledLine]:
+        """Hand-offs in an area or below it, offered before an instant, with which nobody goes on; the oldest first.
+
+        Not answered, or declined and neither offered again nor overtaken. Of the cases nothing is told but their codes.
         """
-        given = [value for value in (unit, status) if value is not None]
-        statement = _CASES[unit is not None, status is not None]
-        return [CaseLine(*row) for row in self.wire.rows(statement, (after, *given, limit))]
+        return [StalledLine(*row) for row in self.wire.rows(_STALLED, (area, before, limit))]
 
     def hand_offs_for(self, unit: str) -> list[HandOffLine]:
         """The hand-offs that wait for this unit's word, the oldest first."""
@@ -129,9 +194,15 @@ class ListRows:
         """The hand-offs this unit offered and that wait for a word, the oldest first."""
         return [HandOffLine(*row) for row in self.wire.rows(_OFFERED_BY, (unit,))]
 
-    def held_by(self, unit: str) -> list[TrackLine]:
-        """The tracks this unit is responsible for now, the longest-standing first."""
-        return [TrackLine(*row) for row in self.wire.rows(_HELD_BY, (unit,))]
+    def held_by(
+        self, unit: str, most: int = 1000, after: tuple[datetime, str, str] | None = None
+    ) -> list[TrackLine]:  # fmt: skip
+        """The tracks this unit is responsible for now, the longest-standing first.
+
+        ``after`` is the last one of the page before: its entry, case and track.
+        """
+        values = (unit, *(after or _FROM_THE_BEGINNING), most)
+        return [TrackLine(*row) for row in self.wire.rows(_HELD_BY, values)]
 
     def victims_of(self, criminal_case: str) -> list[str]:
         """The ids of the victims' cases that point to a criminal case."""

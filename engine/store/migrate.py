@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from engine.store.database import engine_for, is_there
 from engine.store.faults import DRIVER_ERRORS, fault_of
+from engine.store.wires import SEES_THE_HOUSE
 
 _LOCK = 0x67756974  # "guit": one upgrade at a time on PostgreSQL; on SQLite the write lock does it
 
@@ -58,6 +59,7 @@ def _connected(url: str) -> Iterator[Connection]:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN")
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                connection.exec_driver_sql(SEES_THE_HOUSE)  # else it would take a full database for an empty one
             yield connection
             connection.exec_driver_sql("COMMIT")
     except DRIVER_ERRORS as error:

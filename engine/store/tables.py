@@ -16,11 +16,11 @@ from sqlmodel import Field
 from engine.core.case import Case, TrackStatus
 from engine.core.definition import Scope
 from engine.core.events import EVENTS, HandOffKind
-from engine.store import ledger_tables, vault_tables
+from engine.store import class_tables, ledger_tables, participation_tables, people_tables, request_tables, vault_tables
 from engine.store.instants import Instant
 from engine.store.row import Row, one_of
 
-SCHEMA = "0004_ledger"
+SCHEMA = "0008_by_class"
 """The migration this release writes to."""
 
 HandOffState = Literal["offered", "accepted", "declined", "withdrawn"]
@@ -94,15 +94,6 @@ class CaseEvent(Row, table=True):
     unit: str
     person: str
     body: bytes
-
-
-class CaseUnit(Row, table=True):
-    """Which units hold or ever held something in a case: how a unit finds its cases, closed ones too."""
-
-    __table_args__: ClassVar[Any] = (Index("ix_case_unit_unit", "unit", "case_id"), {"sqlite_with_rowid": False})
-
-    case_id: str = Field(primary_key=True, foreign_key="case_record.id")
-    unit: str = Field(primary_key=True)
 
 
 class TrackPosition(Row, table=True):
@@ -328,4 +319,14 @@ class DefinitionRelease(Row, table=True):
 
 TABLES = Row.metadata.tables
 """The tables by name, those of ``vault_tables`` and ``ledger_tables`` among them, for Core statements."""
-__all__ = ["SCHEMA", "TABLES", "Row", "ledger_tables", "vault_tables"]
+__all__ = [
+    "SCHEMA",
+    "TABLES",
+    "Row",
+    "class_tables",
+    "ledger_tables",
+    "participation_tables",
+    "people_tables",
+    "request_tables",
+    "vault_tables",
+]

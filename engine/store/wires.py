@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from sqlalchemy.engine import Dialect
@@ -16,6 +16,9 @@ from sqlalchemy.engine import Dialect
 from engine.errors import GuituError
 from engine.store.faults import fault_of, unavailable
 from engine.store.statements import Statement, Values
+
+SEES_THE_HOUSE = "SET LOCAL guitu.sight = 'house'"
+"""What a transaction on PostgreSQL says that may see every case (``migrations/row_security.py`` reads it)."""
 
 Row = tuple[Any, ...]
 _ERRORS = (sqlite3.Error, psycopg.Error)
@@ -25,6 +28,8 @@ class Wire:
     """What is alike on both databases. After an error nothing of the transaction can be kept any more."""
 
     __slots__ = ("_cursor", "_dialect", "_has_failed")
+    has_row_security: ClassVar[bool] = False
+    """Whether the database itself can hold a transaction to the rows it may see."""
 
     def __init__(self, cursor: Any, dialect: Dialect) -> None:
         self._cursor = cursor
@@ -123,9 +128,14 @@ class SqliteWire(Wire):
 
 
 class PostgresWire(Wire):
-    """A wire to PostgreSQL: read committed for writers, one snapshot for readers."""
+    """A wire to PostgreSQL: read committed for writers, one snapshot for readers.
+
+    Row security shows nothing to a transaction that does not say what it may see. Ours begin with the sight of the
+    whole house, since deciding a request needs it; what is then shown to somebody is narrowed first.
+    """
 
     __slots__ = ("_connection",)
+    has_row_security = True
 
     def __init__(self, connection: psycopg.Connection[Row], dialect: Dialect) -> None:
         super().__init__(connection.cursor(binary=True), dialect)
@@ -134,7 +144,12 @@ class PostgresWire(Wire):
     def begin(self, *, reading: bool) -> None:
         """Start a transaction; a reading one sees one state and may not write."""
         self._has_failed = False
-        self._tell("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if reading else "BEGIN")
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if reading else "BEGIN"
+        try:
+            # Two statements on one trip: that needs the text form of the protocol.
+            self._cursor.execute(f"{begin}; {SEES_THE_HOUSE}", prepare=False, binary=False)
+        except _ERRORS as error:
+            raise self._failed(error) from None
 
     def drop(self) -> bool:
         """End the transaction, forget what was not kept, and say whether the connection is still of use."""

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from engine.store.answers import AnswerRows
+from engine.store.case_pages import CasePageRows
 from engine.store.cases import CaseRows
 from engine.store.definitions import DefinitionRows
 from engine.store.directory import DirectoryRows
 from engine.store.erasures import ErasureRows
 from engine.store.ledger import LedgerRows
 from engine.store.lists import ListRows
+from engine.store.participation import ParticipationRows
+from engine.store.people import PeopleRows
 from engine.store.releases import ReleaseRows
+from engine.store.requests import RequestRows
 from engine.store.rotations import RotationRows
 from engine.store.vault import VaultRows
 from engine.store.wires import Wire
 
 
 class Work(
-    CaseRows, AnswerRows, DefinitionRows, DirectoryRows, ErasureRows, LedgerRows, ListRows, ReleaseRows, RotationRows,
-    VaultRows,
+    CaseRows, AnswerRows, CasePageRows, DefinitionRows, DirectoryRows, ErasureRows, LedgerRows, ListRows,
+    ParticipationRows, PeopleRows, ReleaseRows, RequestRows, RotationRows, VaultRows,
 ):  # fmt: skip
     """One transaction, see :meth:`engine.store.database.Database.writing`."""
 

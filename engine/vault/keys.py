@@ -211,6 +211,15 @@ class CaseKey:
         assert self._ledger is not None, "it was just made"
         return mac(self._ledger[1], "ledger-digest", plain).hex()
 
+    def compartment_digest(self, field_class: str, plain: bytes) -> str:
+        """The keyed digest by which the case itself knows what it holds of a field class, 64 digits of hex.
+
+        As the ledger's it comes from the first version of the key: a rotation changes nothing of it.
+        """
+        self.ledger_salt()
+        assert self._ledger is not None, "it was just made"
+        return mac(self._ledger[1], "compartment-digest", field_class.encode(), plain).hex()
+
     def _secret(self, version: int) -> bytes:
         found = self._secrets.get(version)
         if found is None:

@@ -6,10 +6,12 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import testing
 from typer.testing import CliRunner
 
 from api.cli import app
@@ -23,6 +25,10 @@ CIVIL = ("--as", "officer-2@gulou-civil-affairs")
 PASSPHRASE = "a passphrase of tests"
 CHEAP = Cost(1, 1, 8 * 8)
 """Argon2id at its least: what it costs is tested in ``tests/vault``."""
+
+
+# Every run would make the whole tree of commands anew, which takes longer than most commands.
+testing._get_command = cache(testing._get_command)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     guitu = Guitu(home)
     settings = bootstrap.settings(home=home, log_level="WARNING")
     make_keys(home)
-    guitu.run("db", "upgrade")
+    guitu.run("db", "upgrade", "--trial")
     found_ledger(guitu)
     root = Path(__file__).resolve().parents[2]
     guitu.run("directory", "load", str(root / "workflows" / "directory" / "demo.yaml"))

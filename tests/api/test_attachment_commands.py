@@ -61,9 +61,9 @@ def test_what_is_refused_says_why_and_writes_nothing(
         guitu.json("case", "attach", case, str(tmp_path / "none.txt"), *POLICE, code=2)["code"] == "command_malformed"
     )
     attachment = guitu.json("case", "attach", case, str(paper), *POLICE)["attachment"]
-    assert guitu.json("case", "attachments", case, *ELSEWHERE, code=5)["code"] == "not_holder"
+    assert guitu.json("case", "attachments", case, *ELSEWHERE, code=4)["code"] == "case_unknown"
     out = tmp_path / "out.txt"
-    guitu.json("case", "attachment", case, attachment, "--out", str(out), *ELSEWHERE, code=5)
+    guitu.json("case", "attachment", case, attachment, "--out", str(out), *ELSEWHERE, code=4)
     guitu.json("case", "attachment", case, "f" * 32, "--out", str(out), *POLICE, code=2)
     assert not out.exists()
     guitu.json("case", "attachment", case, attachment, "--out", str(paper), *POLICE, code=2)

@@ -15,9 +15,12 @@ from typer.testing import CliRunner
 
 from api import audit_commands, cli, verify
 from engine import bootstrap
+from engine.definitions.directory_file import demo_directory, read_directory
 from engine.ledger.auditor_file import PublicKey, read_key
 from engine.service import signer_folder
+from engine.service.desk import kept
 from engine.service.signer import Signer
+from engine.store.database import Database
 from tests.api.conftest import Guitu, make_keys, passphrase_file
 from tests.service.town import lay_out
 
@@ -68,7 +71,9 @@ def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Audit:
     monkeypatch.setenv("GUITU_WORKFLOWS", str(books))
     make_keys(home)
     monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(home)))
-    Guitu(home).run("db", "upgrade")
+    Guitu(home).run("db", "upgrade", "--trial")
+    with Database.open(f"sqlite:///{home / 'guitu.db'}") as database, kept(database) as work:
+        work.save_directory(read_directory(demo_directory()))  # nothing can be loaded in earnest without an auditor
     (home / "keys" / "auditors.json").unlink(missing_ok=True)
     return Audit(home)
 

@@ -33,6 +33,25 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
 
 
+def _requests(case: str, word: str, to: list[str]) -> Iterator[list[str]]:
+    """Yield those about what others approve, and about emergencies."""
+    yield ["erasure", "release", case, "--reason", word, "--request", word, *to]
+    yield ["erasure", "request", case, "--ground", word, *to]
+    yield ["erasure", "request-release", case, "--reason", word, *to]
+    yield ["erasure", "approve", word, "--exactly", word, *to]
+    yield ["erasure", "decline", word, *to]
+    yield ["erasure", "erase", case, "--ground", word, "--request", word, *to]
+    yield ["identity", "request", case, "--person", word, "--field", word, "--reason", word, *to]
+    yield ["identity", "request", case, "--person", "P-0000", "--field", word, "--reason", "identity_check", *to]
+    yield ["identity", "request", case, "--person", word, "--field", "name", "--reason", "identity_check", *to]
+    yield ["identity", "request", case, "--person", word, "--field", "name", "--reason", "x", "--purpose", word, *to]
+    yield ["identity", "reveal", word, *to]
+    yield ["identity", "reveal", "--emergency", word, "--person", word, "--field", word, *to]
+    yield ["emergency", "open", case, "--reason", word, *to]
+    yield ["emergency", "open", word, "--reason", "danger_to_life", *to]
+    yield ["emergency", "review", word, "--outcome", word, *to]
+
+
 def _typed(case: str, word: str, folder: Path) -> Iterator[list[str]]:
     """Yield commands with the word in every place that takes words of one's own."""
     to, by = ["--as", "officer-1@gulou-police"], [["--as", f"{word}@gulou-police"], ["--as", f"officer-1@{word}"]]
@@ -71,9 +90,7 @@ def _typed(case: str, word: str, folder: Path) -> Iterator[list[str]]:
     yield ["identity", "record", case, "--role", "victim", "--person", word, str(folder / "form.json"), *to]
     yield ["identity", "record", case, "--role", "victim", str(folder / "bad.json"), *to]
     yield ["erasure", "hold", case, "--reason", word, *to]
-    yield ["erasure", "release", case, "--reason", word, *to]
-    yield ["erasure", "erase", case, "--ground", word, "--approved-by", f"{word}@gulou-police", *to]
-    yield ["erasure", "erase", case, "--ground", word, "--approved-by", "officer-2@gulou-police", *to]
+    yield from _requests(case, word, to)
     yield ["erasure", "certificate", word]
     yield ["keys", "rotate", "case", "--jurisdiction", word]
     yield ["audit", "keygen", "--out", str(folder / "auditor.key"), "--name", word, "--no-passphrase"]
@@ -161,10 +178,15 @@ def test_an_erased_case_says_so_in_every_command(guitu: Guitu, opened: Opened, t
     (tmp_path / "page.txt").write_text("a page", encoding="utf-8")
     guitu.run("case", "contribute", case, "rescue", "--document", "search_without_result", *POLICE)
     guitu.run("case", "close", case, "lost_from_sight", "--reason", "nobody knows", *POLICE)
-    erase = ["erasure", "erase", case, "--ground", "opened_by_mistake", "--approved-by", "officer-7@gulou-police"]
+    asked = guitu.json("erasure", "request", case, "--ground", "opened_by_mistake", *POLICE)
+    request = asked["exact"]["request"]
+    approve = ["erasure", "approve", request, "--exactly", asked["digest"]]
+    guitu.json(*approve, "--as", "officer-7@gulou-police")
+    erase = ["erasure", "erase", case, "--ground", "opened_by_mistake", "--request", request]
     told = guitu.json(*erase, *POLICE, code=6)
     assert [reason["code"] for reason in told["reasons"]] == ["approvals_missing"]
-    made = guitu.json(*erase, "--approved-by", "officer-8@gulou-civil-affairs", *POLICE)
+    guitu.json(*approve, "--as", "officer-8@gulou-civil-affairs")
+    made = guitu.json(*erase, *POLICE)
     assert made["case"] == case
     assert guitu.json("erasure", "certificate", case) == made
     assert case in guitu.run("erasure", "certificate", case, language="zh").stdout
@@ -173,7 +195,7 @@ def test_an_erased_case_says_so_in_every_command(guitu: Guitu, opened: Opened, t
         ["case", "replay", case], ["case", "reopen", case, "rescue", "--reason", "again"],
         ["case", "attachments", case], ["case", "attach", case, str(tmp_path / "page.txt")],
         ["erasure", "hold", case, "--reason", "claim"],
-        [*erase, "--approved-by", "officer-8@gulou-civil-affairs"],
+        ["erasure", "request", case, "--ground", "opened_by_mistake"], erase,
     ):  # fmt: skip
         assert guitu.json(*words, *POLICE, code=4)["code"] == "case_erased", words
     assert {line["case"] for line in guitu.json("worklist", *POLICE)["held"]} == {other}

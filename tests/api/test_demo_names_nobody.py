@@ -21,6 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
+from api.demo_audit import AUDITOR
 from engine import bootstrap
 from engine.core.facts import is_reference
 from engine.definitions.scenario import Told
@@ -148,7 +149,7 @@ def _go_on(made: Demo, told: str) -> None:
     for words in (("worklist", *POLICE), ("case", "list", *POLICE), ("doctor",), ("keys", "status")):
         made.run(*words)
     taken = made.home / "audit"
-    who = ("--as", "trial-auditor-1@trial")
+    who = ("--as", AUDITOR)
     made.run("signer", "run", "--once", "--folder", str(taken / "signer"))
     beside = ("--salts", str(taken / "salts-later"), "--digests", str(taken / "digests-later"))
     made.run("audit", "export", "--out", str(taken / "bundle-later"), *beside, *who)

@@ -109,7 +109,7 @@ def test_a_faulty_form_is_refused_without_repeating_it(guitu: Guitu, tmp_path: P
     refused = guitu.json(*OPENING, "--identity", str(path), code=2)
     assert refused["code"] == "command_malformed"
     assert "surname" not in json.dumps(refused)
-    assert guitu.json("case", "list", *POLICE) == []
+    assert guitu.json("case", "list", *POLICE)["cases"] == []
 
 
 def test_the_doctor_misses_the_key_file(guitu: Guitu) -> None:

@@ -29,7 +29,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guitu:
     guitu = Guitu(tmp_path / "home")
     make_keys(guitu.home)
     monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(guitu.home)))
-    guitu.run("db", "upgrade")
+    guitu.run("db", "upgrade", "--trial")
     found_ledger(guitu)
     demo = Path(__file__).resolve().parents[2] / "workflows" / "directory" / "demo.yaml"
     guitu.run("directory", "load", str(demo))

@@ -25,6 +25,7 @@ from engine.service.audit_export import export
 from engine.service.desk import Desk, kept
 from engine.service.scribe import MOST_TOGETHER
 from engine.service.sequencer import sequence_all
+from engine.service.trial import mark_trial
 from engine.store import migrate
 from engine.store.database import Database
 from engine.vault.keys import CaseKey
@@ -34,7 +35,7 @@ from tests.bench.driven import bench_desk, save_directory
 from tests.bench.procedure import BENCH
 from tests.keys import AUDITOR, scribe
 
-AUDITING = Actor("officer-9", "justice", "audit")
+AUDITING = Actor("officer-9", "justice-350101", "audit")
 CHANGES = 60
 LOOK_EVERY = 3
 AT_ONCE = 8
@@ -130,6 +131,7 @@ class Log:
 def founded(kind: str, url: str, owner: str) -> Log:
     """An empty log in a database that is migrated here; its auditor is announced before anything else is entered."""
     migrate.upgrade(owner)
+    mark_trial(owner)
     with Database.open(url) as database:
         own = scribe(database)
         details = {"auditor": AUDITOR.auditor.id.hex(), "name": "auditor-1"}

@@ -75,6 +75,7 @@ def _postgres_job(url: str, tape: Tape, cases: int, stepwise: bool, number: int)
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     write = _write_stepwise if stepwise else _write_piped
     with closing(psycopg.connect(plain, autocommit=True, prepare_threshold=0)) as connection:
+        connection.execute("SET guitu.sight = 'house'")
         copies = _copies(tape, cases)
         for one in copies:
             for commit in one.opening:

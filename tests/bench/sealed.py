@@ -26,7 +26,8 @@ Row = tuple[Any, ...]
 
 SEALED = {
     "case_record": ("content", "id", "revision"), "case_event": ("body", "number", "number"),
-    "person": ("sealed", "id", "revision"),
+    "person": ("sealed", "id", "revision"), "case_fact": ("sealed", "field_class", "revision"),
+    "case_event_part": ("sealed", "field_class", "number"),
 }  # fmt: skip
 """Each table whose rows are sealed under the key of their case: the sealed column, and the two that name its cell."""
 BATCH = 500
@@ -44,11 +45,20 @@ class Opened:
     revision: int
     with_key: VaultKey | None = None
 
-    def copied(self, table: str, old: str, new: str, key: CaseKey) -> Row:
-        """The same row of another case, under that case's key."""
+    def plain_of(self, old: str, new: str) -> bytes:
+        """What is sealed in the same row of another case."""
+        return self.plain.replace(old.encode(), new.encode())
+
+    def copied(self, table: str, old: str, new: str, key: CaseKey, digests: Mapping[bytes, bytes]) -> Row:
+        """The same row of another case, under that case's key.
+
+        The structure of a case holds a digest of each of its field classes: ``digests`` gives the new for the old.
+        """
         values = [value.replace(old, new) if isinstance(value, str) else value for value in self.values]
         cell = _cell(table, new, self.row, self.revision)
-        plain = self.plain.replace(old.encode(), new.encode())
+        plain = self.plain_of(old, new)
+        for digest, again in digests.items() if table == "case_record" else ():
+            plain = plain.replace(digest, again)
         values[self.place] = (
             key.seal(plain, cell)
             if self.with_key is None
@@ -64,6 +74,15 @@ class Original:
     case: str
     under: VaultKey
     rows: Mapping[str, Sequence[Opened]]
+    key: CaseKey
+
+    def digests(self, new: str, key: CaseKey) -> dict[bytes, bytes]:
+        """The digest of each field class of the case, and the one it has in a copy under that case's key."""
+        return {
+            self.key.compartment_digest(one.row, one.plain).encode():
+                key.compartment_digest(one.row, one.plain_of(self.case, new)).encode()
+            for one in self.rows["case_fact"]
+        }  # fmt: skip
 
 
 def originals(url: str, connection: Connection) -> list[Original]:
@@ -76,7 +95,7 @@ def originals(url: str, connection: Connection) -> list[Original]:
             assert key is not None, "no case of the bench is erased"
             under = vault.key_by_id(work.case_keys(case)[0].vault_key, work)
             rows = {table: [_opened(table, case, row, key, (vault, work)) for row in raw[table][case]] for table in raw}
-            found.append(Original(case, under, rows))
+            found.append(Original(case, under, rows, key))
     return found
 
 
@@ -92,8 +111,9 @@ def sealed_anew(copies: Sequence[tuple[Original, str]]) -> Iterator[dict[str, li
         for original, new in copies[first : first + BATCH]:
             key, row = new_case_key(original.under, new)
             made["case_key"].append((row.case_id, row.version, row.vault_key, row.wrapped))
+            digests = original.digests(new, key)
             for table, rows in original.rows.items():
-                made[table] += [one.copied(table, original.case, new, key) for one in rows]
+                made[table] += [one.copied(table, original.case, new, key, digests) for one in rows]
         yield made
 
 
@@ -118,4 +138,5 @@ def _opened(table: str, case: str, values: Row, key: CaseKey, vault: tuple[Safe,
 
 
 def _cell(table: str, case: str, row: str, revision: int) -> Cell:
-    return Cell(table, f"{case}/{row}" if table == "person" else case, SEALED[table][0], revision)
+    is_of_case = table in ("case_record", "case_event")
+    return Cell(table, case if is_of_case else f"{case}/{row}", SEALED[table][0], revision)

@@ -23,7 +23,7 @@ from engine.service import story as stories_room
 from engine.service import story_people
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import Answer, handle
-from engine.service.trial import release_all
+from engine.service.trial import mark_trial, release_all
 from engine.store import migrate
 from engine.store.database import Database
 from engine.vault.identity import Identity
@@ -64,6 +64,7 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
     with tempfile.TemporaryDirectory(prefix="guitu-bench-") as folder, log_to_nowhere():
         url = f"sqlite:///{Path(folder) / 'story.sqlite'}"
         migrate.upgrade(url)
+        mark_trial(url)
         with (
             Database.open(url) as database,
             patch.object(stories_room, "handle", listening),

@@ -28,7 +28,7 @@ from tests.postgres import APP, PostgresServer
 
 MOVES_MADE = 8
 """Commands of the script that every case in stock has behind it."""
-PLAIN = ("case_unit", "track_position", "hand_off", "idempotency", "blind_index")
+PLAIN = ("participation", "case_unit", "track_position", "hand_off", "idempotency", "blind_index")
 """The tables of a case in which nothing is sealed under its key: they are copied inside the database."""
 LOCATOR = ("idempotency", "key")
 """A digest by which a repeated request is found; nobody repeats those of a copy, so any other digest will do."""
@@ -108,6 +108,8 @@ def ids(url: str) -> list[str]:
     """The pseudonyms of all cases."""
     engine = create_engine(url)
     with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET guitu.sight = 'house'"))
         found = list(connection.scalars(text("SELECT id FROM case_record")))
     engine.dispose()
     return found

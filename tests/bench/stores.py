@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.service.trial import mark_trial
 from engine.store import migrate
 from tests.bench.acts import Procedure
 from tests.bench.driven import save_directory
@@ -77,6 +78,7 @@ class Stores:
         if self._server is not None and kind == "postgresql":
             self._server.create_database(name)
         migrate.upgrade(self._url(kind, name, OWNER))
+        mark_trial(self._url(kind, name, OWNER))
         save_directory(self.procedure, self._url(kind, name))
         walk_originals(self.procedure, self._url(kind, name), originals)
 

@@ -7,6 +7,7 @@ stream of its own, but what lies sealed in its entries is that of the taped case
 
 from __future__ import annotations
 
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,6 +40,7 @@ Written = tuple[str, tuple[Any, ...]]
 Again = dict[str | bytes, Callable[["Copy"], str | bytes]]
 """How to make a value that the vault made once more, for a copy of its case."""
 
+_DIGEST = re.compile(rb"[0-9a-f]{64}")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -165,8 +167,26 @@ class _TapingKey(CaseKey):
 
     def seal(self, plain: bytes, cell: Cell) -> bytes:
         sealed = super().seal(plain, cell)
-        self._again[sealed] = lambda copy: copy.key.seal(copy.plain(plain), replace(cell, row=copy.text(cell.row)))
+        self._again[sealed] = lambda copy: copy.key.seal(
+            self._with_digests(plain, copy), replace(cell, row=copy.text(cell.row))
+        )
         return sealed
+
+    def compartment_digest(self, field_class: str, plain: bytes) -> str:
+        made = super().compartment_digest(field_class, plain)
+        self._again[made] = lambda copy: copy.key.compartment_digest(field_class, copy.plain(plain))
+        return made
+
+    def _with_digests(self, plain: bytes, copy: Copy) -> bytes:
+        """Readable bytes for the copy, with its own digests where the structure of a case holds digests."""
+
+        def own(found: re.Match[bytes]) -> bytes:
+            digest = found.group().decode()
+            again = self._again[digest](copy) if digest in self._again else digest
+            assert isinstance(again, str)
+            return again.encode()
+
+        return _DIGEST.sub(own, copy.plain(plain))
 
     def identity_cipher(self, with_key: VaultKey, version: int | None = None) -> Cipher:
         return _TapingCipher(super().identity_cipher(with_key, version), with_key, self._again)

@@ -41,7 +41,7 @@ def rows(path: Path, table: str) -> Counter[str]:
 def size(path: Path, case: str) -> int:
     """How many bytes the vault and the desk wrote of a case: sealed, wrapped, or readable as the answers are."""
     what = {"case_record": "content", "case_event": "body", "case_key": "wrapped", "person": "sealed",
-            "idempotency": "answer"}  # fmt: skip
+            "case_fact": "sealed", "case_event_part": "sealed", "idempotency": "answer"}  # fmt: skip
     with closing(sqlite3.connect(path)) as connection:
         return sum(
             connection.execute(

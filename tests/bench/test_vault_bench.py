@@ -84,7 +84,7 @@ def test_the_desk_that_seals_nothing_walks_the_same_moves(stock: Stock) -> None:
         assert count(stock, "case_event") - before > MOVES, name
     with closing(sqlite3.connect(stock.url.removeprefix("sqlite:///"))) as connection:
         code, content = connection.execute("SELECT id, content FROM case_record ORDER BY changed_at DESC").fetchone()
-    assert json.loads(content)["id"] == code, "the last desk sealed nothing"
+    assert json.loads(content)["case"]["id"] == code, "the last desk sealed nothing"
     with bench_desk(BENCH, stock.url) as plain, plain.database.reading() as work:
         desk = replace(plain, safe=NothingSealed(lambda: ROOTS, plain.clock))
         assert load(desk, code, work, for_update=False).id == code

@@ -24,6 +24,7 @@ from engine.service.desk import Desk, kept
 from engine.service.handle import handle
 from engine.service.known import load
 from engine.service.persons import Enclosed, Persons, holds
+from engine.service.trial import mark_trial
 from engine.store import migrate
 from engine.store.tables import TABLES
 from engine.vault.identity import Identity
@@ -126,7 +127,9 @@ def opened_with_people(
 
 def make(kind: str, sizes: Sizes, url: str, server: PostgresServer | None = None, database: str = "") -> Stock:
     """Make and fill a database; on PostgreSQL it is there already and empty."""
-    migrate.upgrade(url if server is None else server.url(database, OWNER))
+    owner = url if server is None else server.url(database, OWNER)
+    migrate.upgrade(owner)
+    mark_trial(owner)
     save_directory(BENCH, url)
     stock = Stock(kind, url, tuple(sorted(new_pseudonym() for _ in range(sizes.cases))), {}, server, database)
     with bench_desk(BENCH, url) as desk:

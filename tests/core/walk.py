@@ -8,7 +8,8 @@ from functools import cache
 
 import msgspec
 
-from engine.access.holding import authorise
+from engine.access.gate import Gate
+from engine.access.judging import at_her_word, judge, on_paper
 from engine.core import commands as cmd
 from engine.core import events as ev
 from engine.core.case import Case, evolve
@@ -24,6 +25,11 @@ from engine.definitions.directory_file import demo_directory, read_directory
 from engine.definitions.loader import load_all
 from engine.errors import GuituError
 from tests.core import play
+
+
+@cache
+def _gate() -> Gate:
+    return Gate.opened()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +90,19 @@ class Walk:
         """A sheet to look at the case with, as somebody of a unit that took part."""
         return Draft(self.context(self.now.units[0]), self.now.id, self.now)
 
+    def _authorise(self, command: Command, actor: Actor) -> None:
+        book, units = self.world.rules.definition, self.world.units
+        file = None if self.case is None else on_paper(self.case, book, units)
+        refusal = judge(_gate(), command, at_her_word(actor, units), self.case, file, book, units).refusal
+        if refusal is not None:
+            raise refusal
+
     def act(self, command: Command, unit: str) -> Decision:
         """Authorise and decide; raises what the desk would raise, with the case exactly as it was."""
         context = self.context(unit)
         before = msgspec.json.encode(self.case)
         try:
-            authorise(command, context.actor, self.case, self.world.rules.definition, self.world.units)
+            self._authorise(command, context.actor)
             decision = decide(command, self.case, context)
         except GuituError:
             assert msgspec.json.encode(self.case) == before, "a refusal changes nothing"

@@ -21,11 +21,15 @@ def files() -> list[Path]:
 
 def write(path: Path, history: list[Recorded], case: Case) -> None:
     """Record what happened to a case and how it stands."""
-    events = [
-        {**msgspec.to_builtins(item), "kind": item.kind, "event": msgspec.to_builtins(item.event)} for item in history
-    ]
+    events = [{**_whole(item), "kind": item.kind, "event": msgspec.to_builtins(item.event)} for item in history]
     body = {"events": events, "case": msgspec.to_builtins(case)}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(body), indent=1) + b"\n")
+
+
+def _whole(item: Recorded) -> dict[str, Any]:
+    """A recorded event from which nothing is withheld: a history is no disclosure."""
+    assert not item.withheld
+    return {name: value for name, value in msgspec.to_builtins(item).items() if name != "withheld"}
 
 
 def read(path: Path) -> tuple[list[Recorded], Case]:

@@ -50,17 +50,19 @@ WHY: Mapping[str, str] = {
     "engine/service/desk.py Desk.writing: scribe.entering": _ENTERS,
     "engine/service/desk.py kept: database.writing": "the one place that commits; each of its callers stands here",
     "engine/service/handle.py _answered_meanwhile: desk.writing": _HANDLED,
-    "engine/service/handle.py _put_refusal_on_record: desk.writing": _ENTERS,
     "engine/service/handle.py handle: desk.writing": _HANDLED,
     "engine/service/installation.py _directory: database.reading": _DOCTOR,
     "engine/service/installation.py _keys: database.reading": _DOCTOR,
     "engine/service/installation.py _released: database.reading": _DOCTOR,
     "engine/service/installation.py _ledger: database.reading": _DOCTOR,
+    "engine/service/installation.py _trial: database.reading": _DOCTOR,
     "engine/service/installation.py imports engine.store.database.engine_for": "whether there is a database at all",
     "engine/service/installation.py imports engine.store.database.is_there": "whether there is a database at all",
     "engine/service/installation.py imports engine.store.durability": _DOCTOR,
     "engine/service/installation.py imports engine.store.migrate": "makes the tables that the ledger lies in",
     "engine/service/read.py _added: database.reading": _OWN_ACT,
+    "engine/service/refusals.py put_on_record: desk.writing": _ENTERS,
+    "engine/service/reidentify.py _opened: database.reading": _TOLD_BEFORE,
     "engine/service/rotation.py Rotation.resume: database.reading": "what stopped half-way; going on is entered",
     "engine/service/sequencer.py sequence: database.reading": "whether anything waits",
     "engine/service/sequencer.py sequence: kept": "gives entries their places, and can read none of them",
@@ -75,6 +77,7 @@ WHY: Mapping[str, str] = {
     "engine/service/timestamp_authority.py _keep: kept": _STAMPS,
     "engine/service/timestamp_authority.py last_checkpoint: database.reading": _STAMPS,
     "engine/service/timestamp_authority.py take: database.reading": _STAMPS,
+    "engine/service/trial.py mark_trial: kept": "marks an empty database when it is made: nobody is its auditor yet",
 }
 """Where a transaction enters nothing by itself, or no refusal, and why that is right."""
 

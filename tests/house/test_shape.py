@@ -16,7 +16,9 @@ COMMITS = 1
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "common", "helpers", "helper", "base", "misc"}
 
 # "path" or "path:function" -> why it reads better the way it is.
-EXEMPT: dict[str, str] = {}
+EXEMPT: dict[str, str] = {
+    "engine/errors.py": "every error stands on one page, each with its code, status and exit code",
+}
 
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 

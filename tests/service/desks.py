@@ -10,14 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.core.commands import Actor, Command, Contribute, OpenCase, RecordIdentity, Role
+from engine.core.definition import Definition
 from engine.core.machine import Rules
 from engine.service.desk import Books, Desk, kept
 from engine.service.handle import Answer, handle
 from engine.service.persons import holds
+from engine.service.release import add_approver_in, approve_in, release_in
 from engine.service.story_people import invented
 from engine.service.trial import release_all
 from engine.store.database import Database
 from engine.vault.identity import Identity
+from engine.vault.signing import SigningKey
 from tests.core.play import OTHER, RULES, START, directory
 from tests.keys import safe, scribe
 
@@ -48,7 +51,8 @@ def play_desk(
 ) -> Iterator[Desk]:  # fmt: skip
     """A desk on this database, with the play directory loaded, its procedures released, pseudonyms from ``first`` on.
 
-    Its clock begins at ``since``; ``known`` says that the database has directory and releases already.
+    Its clock begins at ``since``; ``known`` says that the database has directory and releases already. Whether it is a
+    world for trial is the database's matter.
     """
     numbers = itertools.count(first)
     clock = Clock(since)
@@ -61,8 +65,26 @@ def play_desk(
             with kept(database) as work:
                 work.save_directory(directory())
             still = replace(desk, clock=lambda: since)
-            release_all(still, [one.definition for one in released])
+            release(still, [one.definition for one in released])
         yield desk
+
+
+def release(desk: Desk, definitions: list[Definition]) -> None:
+    """Release these: in a world for trial as such worlds do, else as two offices of the directory."""
+    with desk.database.reading() as work:
+        is_trial = work.is_trial()
+    if is_trial:
+        release_all(desk, definitions)
+        return
+    keys = {Actor(f"approver-{place}", unit): SigningKey.fresh() for place, unit in enumerate(("justice", "health"))}
+    with kept(desk.database) as work:
+        for actor, key in keys.items():
+            add_approver_in(desk, work, office=actor.unit, person=actor.person, public=key.public, actor=actor)
+        for definition in definitions:
+            for actor, key in keys.items():
+                approve_in(desk, work, definition, key=key, actor=actor)
+            release_in(desk, work, definition, actor)
+    desk.forget()
 
 
 def ask(desk: Desk, command: Command, actor: Actor = POLICE) -> Answer:

@@ -19,7 +19,7 @@ from engine.errors import (
     ContentUnreadable,
     IdentifierInText,
     KeyReused,
-    NotHolder,
+    NotPermitted,
     StaleRevision,
 )
 from engine.service import attachments, read, stored_files
@@ -228,15 +228,19 @@ def test_units_that_take_no_part_or_only_look_at_an_offer_get_nothing(
     attachment = add_text(desk, case)
     (hand_off,) = ask(desk, cmd.Move(case=case, track="rescue", move="place")).offered
     before = refusals(database)
-    for actor in (CIVIL, Actor("by", "civil-b")):  # one is asked to take the step, the other has nothing to do with it
+    refused = {CIVIL: NotPermitted, Actor("by", "civil-b"): CaseUnknown}
+    for actor, error in refused.items():  # one is asked to take the step, the other has nothing to do with it
         for act in (
             lambda who=actor: add_text(desk, case, actor=who),
             lambda who=actor: listed(desk, case, who),
             lambda who=actor: taken_out(desk, case, attachment, who),
         ):
-            with pytest.raises(NotHolder):
+            with pytest.raises(error) as caught:
                 act()
-    assert refusals(database)[len(before) :] == [("attach_file", "not_holder")] * 2
+            assert caught.value.details.get("policies", []) == (
+                ["only-basic-before-accepting"] if actor is CIVIL else []
+            )  # fmt: skip
+    assert refusals(database)[len(before) :] == [("attach_file", "not_permitted"), ("attach_file", "case_unknown")]
     assert [path.name for path in files(folder)] == [attachment]
     ask(desk, cmd.Accept(case=case, hand_off=hand_off), CIVIL)
     assert taken_out(desk, case, attachment, CIVIL) == TEXT

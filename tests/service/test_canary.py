@@ -22,10 +22,9 @@ from engine.core.commands import COMMANDS, Actor, Command
 from engine.definitions.scenario import StoryStep, Told
 from engine.errors import GuituError
 from engine.ledger.entry import tag
-from engine.service import attachments, audit_export, erasure, identities, installation, read
+from engine.service import attachments, audit_export, identities, installation, read
 from engine.service.account import Account
 from engine.service.desk import Books, Desk, kept
-from engine.service.erasure import Erasing
 from engine.service.log import configure
 from engine.service.retention import retention
 from engine.service.story import Player, stories
@@ -39,11 +38,13 @@ from tests.core.play import READY
 from tests.keys import AUDITOR, safe, scribe
 from tests.plaintexts import plaintexts
 from tests.postgres import PostgresServer
+from tests.service.asking import erase
 from tests.service.desks import POLICE, ask, opened, play_desk
 from tests.service.inspection import as_owner, sqlite_path
 from tests.service.ledger.opening import salts_of
 from tests.service.ledger_export.exporting import AUDIT, signed, signer_of
 from tests.service.sealed_world import HERE, rotating
+from tests.service.words_in_requests import every_request
 
 NAME, ID_NUMBER, PHONE, ADDRESS = CANARIES.values()
 FORM: dict[str, Any] = {
@@ -51,7 +52,6 @@ FORM: dict[str, Any] = {
     "papers": [{"kind": "passport", "number": f"E{PHONE}", "country": "CN"}],
 }  # fmt: skip
 RULES = retention()
-CUSTODIANS = [Actor("officer-2", "civil-a"), Actor("officer-3", "police-a")]
 IN_FACTS = {"facts", "value"}
 STORY_PERSON = "P-BUYER-0001"
 
@@ -113,7 +113,8 @@ def _drive(desk: Desk, tried: Tried) -> str:
         for look in (read.show, read.moves, read.timeline):
             tried.do(look, desk, word, POLICE)
         tried.do(read.replay, desk, word)
-        _drive_erasure(desk, tried, case, word)
+        for act in every_request(desk, case, word):
+            tried.do(act)
     hand_off = ask(desk, cmd.Move(case=case, track="rescue", move="place")).offered[0]
     decline = cmd.Decline(case=case, hand_off=hand_off, reason="not_ours", text=f"{ADDRESS}附近的{NAME}之邻")
     tried.do(lambda: ask(desk, decline, Actor("cy", "civil-a")))
@@ -148,17 +149,6 @@ def _drive_files(desk: Desk, tried: Tried, case: str) -> None:
         tried.do(attachments.add, desk, case, io.BytesIO(content), f"{word}.txt", POLICE)
         tried.do(attachments.add, desk, case, io.BytesIO(b"\x00"), f"{word}.exe", POLICE)
         tried.do(attachments.copy_out, desk, case, word, io.BytesIO(), POLICE)
-
-
-def _drive_erasure(desk: Desk, tried: Tried, case: str, word: str) -> None:
-    for by in ([], [Actor(word, "police-a")]):
-        tried.do(Erasing(desk, RULES).erase, case, word, POLICE, by)
-    tried.do(lambda: Erasing(desk, RULES).erase(word, "ordered", POLICE, CUSTODIANS))
-    tried.do(lambda: Erasing(desk, RULES).erase(case, "ordered", Actor(word, "police-a"), CUSTODIANS))
-    tried.do(lambda: erasure.hold(desk, RULES, case, word, POLICE))
-    tried.do(lambda: erasure.hold(desk, RULES, case, "claim", Actor(word, "police-a")))
-    tried.do(lambda: erasure.release_hold(desk, case, word, POLICE))
-    tried.do(lambda: erasure.certificate_of(desk, word))
 
 
 def _every_command(case: str, word: str) -> Iterator[Command]:
@@ -316,7 +306,7 @@ def test_an_invented_person_is_found_nowhere_in_clear(  # noqa: PLR0917 - fixtur
         ask(desk, cmd.Contribute(case=case, track="rescue", documents=("report",)))
         ask(desk, cmd.Close(case=case, outcome="death"))
         before, salts = _texts(database, postgres), {tag(salt): salt for salt in salts_of(desk)}
-        Erasing(desk, RULES, desk.attachments).erase(case, "ordered", POLICE, CUSTODIANS)
+        erase(desk, case, POLICE, "ordered")
         texts = before | {f"after: {name}": text for name, text in _texts(database, postgres).items()}
         opened_entries, taken = plaintexts(desk.database, AUDITOR, salts), _taken_along(desk, tmp_path / "signer")
         signed_texts = _texts(database, postgres)

@@ -16,6 +16,8 @@ import pytest
 from engine.core import commands as cmd
 from engine.core.commands import Actor
 from engine.errors import (
+    ApprovalsMissing,
+    ApprovedAlready,
     CaseErased,
     CaseUnknown,
     CommandMalformed,
@@ -24,6 +26,11 @@ from engine.errors import (
     GuituError,
     KeyMaterialDamaged,
     NothingToChange,
+    NotPermitted,
+    OwnApproval,
+    RequestForeign,
+    RequestUnknown,
+    RequestUsed,
 )
 from engine.service import attachments, erasure, lists, read
 from engine.service.desk import Desk
@@ -33,12 +40,14 @@ from engine.service.retention import Retention, retention
 from engine.vault.keys import CaseKey, Cell, Keyring, WrappedCaseKey, WrappedKey, open_case_key
 from tests.conftest import Database
 from tests.keys import ROOTS
-from tests.service.desks import CIVIL, POLICE, ask, identify, play_desk
-from tests.service.inspection import as_owner, everything
+from tests.service import asking
+from tests.service.asking import CUSTODIANS
+from tests.service.desks import POLICE, ask, identify, play_desk
+from tests.service.inspection import Row, as_owner, everything
 from tests.service.sealed_world import HERE, World, case_of, check_readable, found, other_desk, readable, rotating
 
-ASKER = Actor("officer-1", "civil-a")
-CUSTODIANS = (Actor("officer-2", "civil-a"), Actor("officer-3", "police-a"))
+ASKER = Actor("officer-1", "police-a")
+STRANGER = Actor("officer-1", "police-n")
 BY_MISTAKE, OVER = "opened_by_mistake", "retention_over"
 RULES: Retention = retention()
 
@@ -67,12 +76,18 @@ def world(desk: Desk) -> World:
 
 
 def _erase(desk: Desk, case: str, ground: str = BY_MISTAKE, by: tuple[Actor, ...] = CUSTODIANS) -> Certificate:
-    return Erasing(desk, RULES, desk.attachments).erase(case, ground, ASKER, by)
+    return asking.erase(desk, case, ASKER, ground, by)
 
 
-def _told(desk: Desk, case: str, ground: str, by: tuple[Actor, ...]) -> list[str]:
+def _asked_for(database: Database, case: str) -> list[Row]:
+    """The requests on record about a case."""
+    return as_owner(database, "SELECT * FROM request WHERE case_id = %s", values=(case,))[0]
+
+
+def _told(desk: Desk, database: Database, case: str, ground: str, by: tuple[Actor, ...]) -> list[str]:
     with pytest.raises(ErasureRefused) as told:
         _erase(desk, case, ground, by)
+    assert {one["state"] for one in _asked_for(database, case)} <= {"asked"}, "a refusal uses nothing up"
     assert all(reason.zh and reason.en for reason in told.value.reasons)
     return sorted(reason.code for reason in told.value.reasons)
 
@@ -86,35 +101,68 @@ def test_all_that_stands_against_an_erasure_is_told_at_once(desk: Desk, database
         erasure.hold(desk, RULES, still_open, reason, POLICE)
     before = everything(database)
     everybody = ["approvals_missing", "case_open", "legal_hold", "legal_hold", "retention_runs"]
-    assert _told(desk, still_open, OVER, CUSTODIANS[:1]) == everybody
-    without_a_ground = ["approvals_missing", "case_open", "ground_unknown", "legal_hold", "legal_hold"]
-    assert _told(desk, still_open, "boredom", ()) == without_a_ground
-    assert _told(desk, closed, OVER, CUSTODIANS) == ["retention_runs"]
+    assert _told(desk, database, still_open, OVER, CUSTODIANS[:1]) == everybody
+    assert _told(desk, database, closed, OVER, CUSTODIANS) == ["retention_runs"]
     assert everything(database) == before
+    request = asking.approved_erasure(desk, closed, ASKER, BY_MISTAKE)
+    without_it = RULES.model_copy(update={"grounds": {OVER: RULES.grounds[OVER]}})
+    with pytest.raises(ErasureRefused) as told:
+        Erasing(desk, without_it).erase(closed, BY_MISTAKE, ASKER, request)
+    assert [reason.code for reason in told.value.reasons] == ["ground_unknown"], "the rules changed meanwhile"
 
 
-@pytest.mark.parametrize(
-    "by",
-    [
-        (),
-        CUSTODIANS[:1],
-        (CUSTODIANS[0], CUSTODIANS[0]),
-        (CUSTODIANS[0], Actor(CUSTODIANS[0].person, "police-b")),
-        (CUSTODIANS[0], ASKER),
-        (CUSTODIANS[0], Actor(ASKER.person, "police-b")),
-    ],
-)
-def test_two_others_must_agree(desk: Desk, world: World, by: tuple[Actor, ...]) -> None:
-    assert _told(desk, world.cases[0], BY_MISTAKE, by) == ["approvals_missing"]
+def test_two_others_must_agree(desk: Desk, database: Database, world: World) -> None:
+    for by in ((), CUSTODIANS[:1]):
+        assert _told(desk, database, world.cases[0], BY_MISTAKE, by) == ["approvals_missing"]
 
 
-def test_retention_ends_on_its_day(desk: Desk, world: World) -> None:
+def test_and_they_are_two_custodians_of_the_area(desk: Desk, world: World) -> None:
+    first = CUSTODIANS[0]
+    refused: tuple[tuple[Actor, type[GuituError]], ...] = (
+        (first, ApprovedAlready),
+        (Actor(first.person, "police-a"), ApprovedAlready),
+        (ASKER, OwnApproval),
+        (Actor(ASKER.person, "civil-a"), OwnApproval),
+        (Actor("officer-4", "police-b"), NotPermitted),
+        (Actor("officer-4", "civil-a", role="caseworker"), NotPermitted),
+    )
+    for second, error in refused:
+        with pytest.raises(error):
+            _erase(desk, world.cases[0], by=(first, second))
+
+
+def test_an_approval_is_for_one_case_one_ground_one_asker_and_one_time(desk: Desk, world: World) -> None:
+    case, other = world.cases
+    erasing = Erasing(desk, RULES, desk.attachments)
+    request = asking.approved_erasure(desk, case, ASKER)
+    for words in ((other, BY_MISTAKE, ASKER), (case, "ordered", ASKER), (case, BY_MISTAKE, POLICE)):
+        with pytest.raises(RequestForeign):
+            erasing.erase(*words, request)
+    with pytest.raises(CaseUnknown):
+        erasing.erase(case, BY_MISTAKE, STRANGER, request)
+    with pytest.raises(RequestUnknown):
+        erasing.erase(case, BY_MISTAKE, ASKER, "R-0000")
+    assert erasing.erase(case, BY_MISTAKE, ASKER, request).asked_by == "officer-1@police-a"
+
+
+def test_whoever_has_nothing_to_do_with_a_case_neither_asks_nor_holds(desk: Desk, world: World) -> None:
+    case = world.cases[0]
+    for act in (
+        lambda: Erasing(desk, RULES).ask(asking.REQUESTS, case, BY_MISTAKE, STRANGER),
+        lambda: erasure.hold(desk, RULES, case, "claim", STRANGER),
+        lambda: erasure.ask_release(desk, asking.REQUESTS, case, "claim", STRANGER),
+    ):
+        with pytest.raises(CaseUnknown):
+            act()
+
+
+def test_retention_ends_on_its_day(desk: Desk, database: Database, world: World) -> None:
     case = world.cases[0]
     with desk.database.reading() as work:
         (closed_at,) = [line.changed_at for line in work.cases() if line.id == case]
     ends = closed_at + timedelta(days=RULES.closed_days)
     early = replace(desk, clock=lambda: ends - timedelta(seconds=1))
-    assert _told(early, case, OVER, CUSTODIANS) == ["retention_runs"]
+    assert _told(early, database, case, OVER, CUSTODIANS) == ["retention_runs"]
     assert _erase(replace(desk, clock=lambda: ends), case, OVER).ground == OVER
 
 
@@ -124,13 +172,23 @@ def test_a_hold_keeps_a_case_until_it_is_released_whatever_the_policy_says_by_th
     with pytest.raises(NothingToChange):
         erasure.hold(desk, RULES, case, "litigation", POLICE)
     later = RULES.model_copy(update={"holds": {}})
+    request = asking.approved_erasure(desk, case, ASKER)
     with pytest.raises(ErasureRefused) as told:
-        Erasing(desk, later).erase(case, BY_MISTAKE, ASKER, CUSTODIANS)
+        Erasing(desk, later).erase(case, BY_MISTAKE, ASKER, request)
     assert [reason.code for reason in told.value.reasons] == ["legal_hold"]
-    erasure.release_hold(desk, case, "litigation", CIVIL)
     with pytest.raises(NothingToChange):
-        erasure.release_hold(desk, case, "litigation", CIVIL)
-    assert _erase(desk, case).case == case
+        erasure.ask_release(desk, asking.REQUESTS, case, "claim", POLICE)
+    asked = erasure.ask_release(desk, asking.REQUESTS, case, "litigation", POLICE)
+    asking.approve(desk, asked, CUSTODIANS[:1])
+    with pytest.raises(ApprovalsMissing):
+        erasure.release_hold(desk, case, "litigation", POLICE, asked.exact.request)
+    with pytest.raises(RequestForeign):
+        erasure.release_hold(desk, case, "litigation", POLICE, request)
+    asking.approve(desk, asked, CUSTODIANS[1:])
+    erasure.release_hold(desk, case, "litigation", POLICE, asked.exact.request)
+    with pytest.raises(RequestUsed):
+        erasure.release_hold(desk, case, "litigation", POLICE, asked.exact.request)
+    assert Erasing(desk, RULES, desk.attachments).erase(case, BY_MISTAKE, ASKER, request).case == case
 
 
 def test_words_that_are_no_codes_and_cases_nobody_knows_are_refused(
@@ -141,6 +199,8 @@ def test_words_that_are_no_codes_and_cases_nobody_knows_are_refused(
         erasure.hold(desk, RULES, world.cases[0], "rain", POLICE)
     with pytest.raises(CommandMalformed):
         _erase(desk, world.cases[0], by=(CUSTODIANS[0], Actor("王某", "police-a")))
+    with pytest.raises(CommandMalformed):
+        _erase(desk, world.cases[0], ground="boredom")
     with pytest.raises(CaseUnknown):
         _erase(desk, "GT-9999")
     assert everything(database) == before
@@ -165,7 +225,8 @@ def _every_way(desk: Desk, case: str) -> dict[str, Callable[[], object]]:
         ),
         "identity": lambda: identify(desk, case, "P-VIC1", "victim"),
         "hold": lambda: erasure.hold(desk, RULES, case, "claim", POLICE),
-        "erase": lambda: _erase(desk, case),
+        "ask": lambda: _erase(desk, case),
+        "erase": lambda: Erasing(desk, RULES).erase(case, BY_MISTAKE, ASKER, "R-0000"),
     }  # fmt: skip
 
 
@@ -187,7 +248,8 @@ def test_an_erased_case_says_so_everywhere_and_the_others_are_as_before(
         assert (told.value.http, told.value.exit_code) == (410, 4), way
     assert readable(desk, world) == before
     assert {line.case for line in lists.worklist(desk, POLICE).held} == {other}
-    assert {line.id for line in lists.cases_of(desk, POLICE)} == {erased, other}
+    assert [line.id for line in lists.cases_of(desk, POLICE).lines] == [other]
+    assert [line.id for line in lists.cases_of(desk, POLICE, ended=True).lines] == [erased], "its part ended lately"
     assert found(desk, identity) == set()
     assert erasure.certificate_of(desk, erased) == certificate
     with pytest.raises(NothingToChange):
@@ -204,7 +266,7 @@ def test_nothing_is_left_that_opens_it(desk: Desk, database: Database, world: Wo
     assert certificate.not_before == certificate.erased_at.date() + timedelta(days=RULES.backup_days)
     (under,) = [row["vault_key"] for row in before["case_key"] if row["case_id"] == case]
     assert certificate.vault_keys == (under,)
-    for table in ("case_key", "person", "blind_index", "attachment"):
+    for table in ("case_key", "person", "blind_index", "attachment", "case_fact"):
         assert as_owner(database, f"SELECT 1 FROM {table} WHERE case_id = %s", values=(case,)) == [[]]
     left = {path.name for path in (desk.attachments or Path()).rglob("*") if path.is_file()}
     assert (len(files), len(left)) == (2, 1)
@@ -212,11 +274,12 @@ def test_nothing_is_left_that_opens_it(desk: Desk, database: Database, world: Wo
     after = everything(database)
     (record,) = [row for row in after["case_record"] if row["id"] == case]
     assert bytes(record["content"]) == b""
-    events = [row for row in after["case_event"] if row["case_id"] == case]
-    assert events == [row for row in before["case_event"] if row["case_id"] == case]
-    assert events
-    assert not any(_opens(key, row, case) for row in events for key in _every_key(after, case))
-    assert any(_opens(key, events[0], case) for key in _every_key(before, case)), "with the key that is gone they did"
+    for table in ("case_event", "case_event_part"):
+        events = [row for row in after[table] if row["case_id"] == case]
+        assert events == [row for row in before[table] if row["case_id"] == case]
+        assert events
+        assert not any(_opens(key, row, case) for row in events for key in _every_key(after, case))
+        assert any(_opens(key, events[0], case) for key in _every_key(before, case)), "with the key that is gone"
 
 
 def _every_key(rows: dict[str, list[dict[str, Any]]], case: str) -> Iterator[CaseKey]:
@@ -238,8 +301,11 @@ def _every_key(rows: dict[str, list[dict[str, Any]]], case: str) -> Iterator[Cas
 
 
 def _opens(key: CaseKey, row: dict[str, Any], case: str) -> bool:
+    cell = Cell("case_event", case, "body", row["number"])
+    if "field_class" in row:
+        cell = Cell("case_event_part", f"{case}/{row['field_class']}", "sealed", row["number"])
     try:
-        key.unseal(bytes(row["body"]), Cell("case_event", case, "body", row["number"]))
+        key.unseal(bytes(row["sealed" if "field_class" in row else "body"]), cell)
     except ContentUnreadable:
         return False
     return True

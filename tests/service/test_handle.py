@@ -11,12 +11,13 @@ from engine.errors import (
     HandOffImpossible,
     KeyReused,
     NotHolder,
+    NotPermitted,
     Refused,
     StaleRevision,
     StoreUnavailable,
     UnitUnknown,
 )
-from engine.service import read
+from engine.service import lists, read
 from engine.service.desk import Desk
 from engine.store.answers import RefusalRow
 from tests.core.play import READY, START
@@ -64,8 +65,12 @@ def test_a_refusal_is_put_on_record_with_its_reasons(desk: Desk) -> None:
 def test_a_unit_that_does_not_hold_the_step_is_refused_and_that_is_on_record(desk: Desk) -> None:
     case = opened(desk)
     with pytest.raises(NotHolder):
+        ask(desk, cmd.Move(case=case, track="rescue", move="note_it"), JUSTICE)
+    with pytest.raises(CaseUnknown):
         ask(desk, cmd.Move(case=case, track="rescue", move="note_it"), CIVIL)
-    assert [row.code for row in refusals(desk, case)] == ["not_holder"]
+    assert [(row.code, row.unit) for row in refusals(desk, case)] == [
+        ("not_holder", "justice"), ("case_unknown", "civil-a"),
+    ]  # fmt: skip
 
 
 def test_a_joint_lead_contributes_but_does_not_complete(desk: Desk) -> None:
@@ -82,9 +87,13 @@ def test_only_the_receiver_answers_and_only_the_sender_withdraws(desk: Desk) -> 
         ask(desk, cmd.Accept(case=case, hand_off=hand_off))
     with pytest.raises(NotHolder):
         ask(desk, cmd.Withdraw(case=case, hand_off=hand_off), CIVIL)
+    with pytest.raises(CaseUnknown):
+        ask(desk, cmd.Accept(case=case, hand_off=hand_off), CIVIL_B)
     ask(desk, cmd.Withdraw(case=case, hand_off=hand_off))
-    with pytest.raises(HandOffImpossible):
+    with pytest.raises(CaseUnknown):
         ask(desk, cmd.Accept(case=case, hand_off=hand_off), CIVIL)
+    with pytest.raises(HandOffImpossible):
+        ask(desk, cmd.Accept(case=case, hand_off=hand_off))
 
 
 def test_an_unknown_case_unit_or_area_is_named(desk: Desk) -> None:
@@ -197,8 +206,10 @@ def test_one_criminal_case_is_shared_by_its_victims(desk: Desk) -> None:
 
 def test_a_unit_that_takes_no_part_may_not_look(desk: Desk) -> None:
     case = opened(desk)
-    with pytest.raises(NotHolder):
-        read.show(desk, case, Actor("x", "police-b"))
+    for look in (read.show, read.moves, read.timeline, read.replay, read.events_of):
+        for code in (case, "GT-9999"):
+            with pytest.raises(CaseUnknown, match=f"no case {code}"):
+                look(desk, code, Actor("x", "police-b"))
 
 
 def test_why_a_move_is_blocked_is_told_without_making_it(desk: Desk) -> None:
@@ -221,8 +232,10 @@ def test_the_receiver_of_an_offer_sees_a_preview_of_nobody_before_accepting(desk
     assert {fact.name for fact in sheet.facts} == {"victim.is_child"}
     assert set(sheet.case.facts) == {"victim.is_child"}
     assert [one.missing for one in sheet.hand_offs] == [("report",)]
-    with pytest.raises(NotHolder):
-        read.timeline(desk, case, CIVIL)
+    for look in (read.timeline, read.moves, read.replay):
+        with pytest.raises(NotPermitted) as caught:
+            look(desk, case, CIVIL)
+        assert caught.value.details["policies"] == ["only-basic-before-accepting"]
     ask(desk, cmd.Accept(case=case, hand_off=hand_off), CIVIL)
     assert not read.show(desk, case, CIVIL).is_preview
 
@@ -234,4 +247,5 @@ def test_a_victim_who_moves_within_the_jurisdiction_takes_the_case_to_the_units_
     assert read.show(desk, case, CIVIL_B).hand_offs[0].to_unit == "civil-b"
     ask(desk, cmd.Accept(case=case, hand_off=hand_off), CIVIL_B)
     with desk.database.reading() as work:
-        assert [one.area for one in work.cases(unit="civil-b", limit=10)] == ["900102"]
+        assert [one.area for one in work.cases()] == ["900102"]
+    assert [one.id for one in lists.cases_of(desk, CIVIL_B).lines] == [case]

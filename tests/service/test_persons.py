@@ -13,6 +13,7 @@ from engine.core.commands import Actor, Command
 from engine.core.definition import Definition
 from engine.core.machine import compile_rules
 from engine.errors import (
+    CaseUnknown,
     CommandMalformed,
     DuplicateFound,
     IdentifierInText,
@@ -23,6 +24,7 @@ from engine.service import identities, read
 from engine.service.content import unseal_refusal
 from engine.service.desk import Desk
 from engine.service.handle import handle
+from engine.service.known import load
 from engine.service.story_people import invented
 from engine.vault.identity import Identity
 from tests.conftest import Database
@@ -96,6 +98,9 @@ def test_a_reference_keeps_its_role_and_a_role_needs_an_open_case_that_is_ones_o
     with pytest.raises(CommandMalformed):
         identify(desk, case, "P-AUNT", "carer")
     stranger = cmd.RecordIdentity(case=case, role="relative", holds=(), person="P-UNCLE")
+    with pytest.raises(CaseUnknown):
+        handle(desk, stranger, Actor("x", "police-b"), enclosed=OTHER)
+    ask(desk, cmd.Offer(case=case, track="rescue", to_unit="police-b"))
     with pytest.raises(NotHolder):
         handle(desk, stranger, Actor("x", "police-b"), enclosed=OTHER)
     with pytest.raises(CommandMalformed):
@@ -192,8 +197,12 @@ def test_a_transfer_takes_everybody_along_but_leaves_a_banned_carer_behind(
     (hand_off,) = ask(desk, cmd.OfferTransfer(case=case, area="800000", to_unit="police-n")).offered
     successor = ask(desk, cmd.Accept(case=case, hand_off=hand_off), THERE).successor
     assert successor is not None
-    now = read.show(desk, successor, THERE).case
-    assert set(now.persons) == {"P-CARER", "P-BUYER"}
+    shown = read.show(desk, successor, THERE)
+    assert "buyers" not in shown.case.facts, "with whom a carer is compared is for the vault to know"
+    assert [one.field_class for one in shown.withheld] == ["buyer_family"]
+    with desk.database.reading() as work:
+        now = load(desk, successor, work, for_update=False)
+    assert set(now.persons) == set(shown.case.persons) == {"P-CARER", "P-BUYER"}
     assert now.facts["buyers"].value == ["P-BUYER"]
     assert ("carer" in now.facts) == (not is_buyer)
     identify_there = cmd.RecordIdentity(case=successor, role="carer", holds=(), person="P-AUNT")

@@ -77,7 +77,7 @@ def test_after_a_rotation_everything_is_as_before_and_the_old_key_is_gone(
     desk.safe.forget()
     assert readable(desk, world) == before
     after = everything(database)
-    for table in ("case_event", "refusal", "idempotency", "hand_off", "track_position"):
+    for table in ("case_event", "case_event_part", "refusal", "idempotency", "hand_off", "track_position"):
         assert after[table] == rows[table], "history is never written again"
     if kind in DESTROYING:
         check_destroyed(database, kind)
@@ -211,7 +211,7 @@ def test_one_jurisdiction_does_not_touch_the_other(desk: Desk, database: Databas
             "vault_key": [row for row in rows["vault_key"] if row["jurisdiction"] == NEXT_DOOR],
             **{
                 table: [row for row in rows[table] if row["case_id"] in cases]
-                for table in ("case_key", "person", "blind_index")
+                for table in ("case_key", "person", "blind_index", "case_fact", "case_event_part")
             },
         }
 

@@ -16,15 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from engine.core import commands as cmd
-from engine.core.commands import Actor
 from engine.core.events import NoteAdded
 from engine.errors import CaseErased
 from engine.service import backup, read
 from engine.service.backup import Place
-from engine.service.erasure import Erasing, certificate_of
+from engine.service.erasure import certificate_of
 from engine.service.known import load_with_key
 from engine.service.persons import Persons
-from engine.service.retention import retention
 from engine.service.rotation import RotationKind
 from engine.service.safe import Safe
 from engine.service.story_people import invented
@@ -32,12 +30,11 @@ from engine.store.rotations import RotationRows
 from engine.vault.identity import Identity
 from tests.core.play import START
 from tests.keys import ROOTS
-from tests.service.desks import ask, identify, opened, play_desk
+from tests.service.asking import erase
+from tests.service.desks import POLICE, ask, identify, opened, play_desk
 from tests.service.sealed_world import HERE, found, rotating
 
 KINDS: list[RotationKind] = ["case", "case_key", "identity", "index", "installation"]
-RULES = retention()
-CUSTODIANS = [Actor("officer-2", "civil-a"), Actor("officer-3", "police-a")]
 
 
 @dataclass
@@ -197,7 +194,7 @@ class Walk(RuleBasedStateMachine):
         case = live[which % len(live)]
         ask(self.desk, cmd.Contribute(case=case, track="rescue", documents=("report",)))
         ask(self.desk, cmd.Close(case=case, outcome="death"))
-        Erasing(self.desk, RULES).erase(case, "opened_by_mistake", Actor("officer-1", "civil-a"), CUSTODIANS)
+        erase(self.desk, case, POLICE)
         self.model[case].is_erased = True
 
     @rule()

@@ -10,6 +10,7 @@ from engine.core import events as ev
 from engine.core.case import Case, evolve
 from engine.core.events import Event, Pin, Recorded
 from engine.store.database import Database
+from engine.store.participation import Taking
 from engine.store.work import Work
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -49,6 +50,9 @@ def save(work: Work, case: Case | None, case_id: str, *events: Event) -> Case:
     new, recorded = after(case, case_id, *events)
     bodies = [f"body {item.number}".encode() for item in recorded]
     work.save_case(case, new, f"content {new.revision}".encode(), recorded, bodies)
+    known = case.units if case else ()
+    begun = [Taking(unit, "responsible", "", "", "", "") for unit in new.units if unit not in known]
+    work.save_parts(new.id, begun, (), new.changed_at)
     return new
 
 

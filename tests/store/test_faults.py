@@ -32,6 +32,7 @@ CREATE TRIGGER full_disk BEFORE INSERT ON case_event FOR EACH ROW EXECUTE FUNCTI
 def _as_owner(database: Database, act: str) -> None:
     plain = make_url(database.owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute("SET guitu.sight = 'house'")
         connection.execute(act)
 
 

@@ -20,6 +20,7 @@ from engine.store.database import Database as Store
 from engine.store.ledger import CheckpointRow, HeadRow, OutboxRow, StreamRow, TimestampRow
 from engine.store.work import Work
 from tests.conftest import Database
+from tests.core.play import directory
 from tests.store.story import NOON, begin, keep
 from tests.store.test_rules import REFUSED, _raw
 
@@ -60,13 +61,17 @@ def test_a_new_log_is_empty_and_has_a_name_of_its_own(tmp_path: Path, store: Sto
         assert (head.size, head.frontier, head.at) == (0, Frontier().to_bytes(), None)
 
 
-def test_a_database_with_cases_and_no_ledger_is_upgraded(database: Database) -> None:
+def test_a_database_without_a_ledger_is_upgraded_and_has_one(database: Database) -> None:
     assert migrate.downgrade(database.owner_url, "0003_vault") == "0003_vault"
     with Store.open(database.app_url, check=False) as store:
-        begin(store)
+        keep(store, lambda work: work.save_directory(directory()))
     migrate.upgrade(database.owner_url)
-    with Store.open(database.app_url) as store, store.reading() as work:
-        assert work.count_cases() == 1
+    with Store.open(database.app_url) as store:
+        assert head_of(store).size == 0
+        begin(store)
+        with store.reading() as work:
+            assert work.count_cases() == 1
+            assert work.load_directory().units.keys() == directory().units.keys()
 
 
 @pytest.mark.parametrize("what", ["outbox", "entry"])

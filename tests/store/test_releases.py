@@ -151,21 +151,50 @@ def test_a_database_of_the_release_before_that_holds_no_case_is_upgraded_with_al
 
 
 def test_a_database_of_the_release_before_that_holds_a_case_is_left_as_it_is(database: Database) -> None:
-    migrate.downgrade(database.owner_url, "0002_release")
-    with Store.open(database.app_url, check=False) as store:
-        keep(store, pin)
-    as_owner(database, CASE_OF_BEFORE)
+    _hold_a_case_of(database, "0002_release")
     with pytest.raises(SchemaBehind, match="cases of a release without a vault"):
         migrate.upgrade(database.owner_url)
-    assert migrate.current(database.owner_url) == "0002_release"
-    assert as_owner(database, "SELECT id FROM case_record") == [[{"id": "c1"}]]
+    _check_left(database, "0002_release")
+
+
+@pytest.mark.parametrize("at", ["0003_vault", "0005_people"])
+def test_a_database_of_a_release_that_knew_no_participation_and_holds_a_case_is_left_as_it_is(
+    database: Database, at: str
+) -> None:
+    _hold_a_case_of(database, at)
+    with pytest.raises(SchemaBehind, match="who took part in them is not"):
+        migrate.upgrade(database.owner_url)
+    _check_left(database, at)
 
 
 def test_a_database_that_holds_a_case_is_not_taken_back_to_the_release_before(database: Database) -> None:
     with Store.open(database.app_url) as store:
         case = begin(store)
-    with pytest.raises(SchemaBehind, match="destroy their keys"):
+    with pytest.raises(SchemaBehind, match="what is sealed of them by field class"):
         migrate.downgrade(database.owner_url, "0002_release")
     assert migrate.current(database.owner_url) == SCHEMA
     with Store.open(database.app_url) as store, store.reading() as work:
         assert work.load_case(case.id, for_update=False) is not None
+
+
+@pytest.mark.parametrize(
+    ("at", "lost"), [("0003_vault", "destroy their keys"), ("0006_participation", "lose who took part in them")]
+)
+def test_nor_is_one_of_an_earlier_release(database: Database, at: str, lost: str) -> None:
+    _hold_a_case_of(database, at)
+    with pytest.raises(SchemaBehind, match=lost):
+        migrate.downgrade(database.owner_url, "0002_release")
+    _check_left(database, at)
+
+
+def _hold_a_case_of(database: Database, at: str) -> None:
+    """Take the database back to a schema, and put a case on record there."""
+    assert migrate.downgrade(database.owner_url, at) == at
+    with Store.open(database.app_url, check=False) as store:
+        keep(store, pin)
+    as_owner(database, CASE_OF_BEFORE)
+
+
+def _check_left(database: Database, at: str) -> None:
+    assert migrate.current(database.owner_url) == at
+    assert as_owner(database, "SELECT id FROM case_record") == [[{"id": "c1"}]]

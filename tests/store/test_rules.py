@@ -15,10 +15,11 @@ from sqlalchemy import inspect, make_url, text
 from engine.core import events as ev
 from engine.errors import StaleRevision
 from engine.store import tables
+from engine.store.compartments import EventPartRow
 from engine.store.database import Database as Store
 from engine.store.database import engine_for
 from tests.conftest import Database
-from tests.store.story import POLICE, act, begin, offer, opened, pin, save
+from tests.store.story import POLICE, act, begin, keep, offer, opened, pin, save
 
 REFUSED = (sqlite3.IntegrityError, psycopg.errors.RestrictViolation, psycopg.errors.InsufficientPrivilege)
 
@@ -35,14 +36,22 @@ def _raw(url: str) -> Iterator[Any]:
     else:
         plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute("SET guitu.sight = 'house'")  # whoever has a database tool can say so too
             yield connection
 
 
-@pytest.mark.parametrize("act", ["UPDATE case_event SET unit = 'x'", "DELETE FROM case_event"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        "UPDATE case_event SET unit = 'x'", "DELETE FROM case_event", "UPDATE case_event_part SET field_class = 'x'",
+        "DELETE FROM case_event_part",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("role", ["owner_url", "app_url"])
 def test_an_event_can_neither_be_changed_nor_removed(database: Database, act: str, role: str) -> None:
     with Store.open(database.app_url) as store:
         begin(store)
+        keep(store, lambda work: work.add_event_parts("c1", [EventPartRow(1, "health", b"sealed")]))
     with _raw(getattr(database, role)) as connection, pytest.raises(REFUSED):
         connection.execute(act)
 
@@ -54,9 +63,10 @@ def test_an_event_cannot_be_replaced_on_sqlite(sqlite_database: Database) -> Non
         connection.execute("INSERT OR REPLACE INTO case_event SELECT * FROM case_event")
 
 
-def test_events_cannot_be_truncated_even_by_the_owner(postgres_database: Database) -> None:
+@pytest.mark.parametrize("tables", ["case_event CASCADE", "case_event_part"])
+def test_events_cannot_be_truncated_even_by_the_owner(postgres_database: Database, tables: str) -> None:
     with _raw(postgres_database.owner_url) as connection, pytest.raises(psycopg.errors.RestrictViolation):
-        connection.execute("TRUNCATE case_event")
+        connection.execute(f"TRUNCATE {tables}")
 
 
 def test_the_role_of_the_engine_may_do_no_more_than_its_work(postgres_database: Database) -> None:
@@ -67,7 +77,8 @@ def test_the_role_of_the_engine_may_do_no_more_than_its_work(postgres_database: 
         ).fetchall()
     granted = dict(rows)
     assert set(granted) == {*tables.TABLES, "alembic_version"}
-    assert granted["case_event"] == granted["refusal"] == granted["pinned_definition"] == "INSERT SELECT"
+    for table in ("case_event", "case_event_part", "refusal", "pinned_definition"):
+        assert granted[table] == "INSERT SELECT", table
     assert granted["case_record"] == granted["hand_off"] == "INSERT SELECT UPDATE"
     with _raw(postgres_database.app_url) as connection:
         for forbidden in (

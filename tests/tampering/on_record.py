@@ -38,7 +38,8 @@ def _rolled_back(ground: Ground, where: float) -> Truth:
             "UPDATE case_record SET content = %s, revision = %s, events = %s, changed_at = %s WHERE id = %s",
             before["content"], before["revision"], before["events"], before["changed_at"], case,
         )  # fmt: skip
-        owner.do("DELETE FROM case_event WHERE case_id = %s AND number > %s", case, before["events"])
+        for table in ("case_event_part", "case_event"):
+            owner.do(f"DELETE FROM {table} WHERE case_id = %s AND number > %s", case, before["events"])
     ground.desk.safe.forget()
     number = _last_change(ground)
     detail = f"{before['revision'] + 2} / {before['revision']}"

@@ -26,13 +26,11 @@ from engine.ledger.note import Checkpoint, Note
 from engine.service import lists
 from engine.service.account import Account
 from engine.service.auditors import add, remove
-from engine.service.erasure import Erasing
-from engine.service.retention import retention
 from engine.service.rotation import Rotation
 from engine.service.sequencer import sequence_all
 from engine.service.signer_folder import SignerFolder
+from tests.service.asking import erase
 from tests.service.desks import POLICE, ask, opened
-from tests.service.ledger_export.exporting import CUSTODIANS
 from tests.tampering.acts import THREE, Act
 from tests.tampering.test_catalogue import CATALOGUE
 from tests.tampering.world import ADMIN, KEYS, LINES, Audit, Ground
@@ -151,7 +149,7 @@ class Machine(RuleBasedStateMachine):
         case = self.extra.pop()
         ask(self.ground.desk, cmd.Contribute(case=case, track="rescue", documents=("report",)))
         ask(self.ground.desk, cmd.Close(case=case, outcome="death"))
-        Erasing(self.ground.desk, retention()).erase(case, "opened_by_mistake", POLICE, CUSTODIANS)
+        erase(self.ground.desk, case, POLICE)
 
     @rule(kind=st.sampled_from(ROTATED))
     def rotate(self, kind: Any) -> None:

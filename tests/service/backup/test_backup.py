@@ -13,6 +13,7 @@ from engine.core import commands as cmd
 from engine.errors import BackupRefused
 from engine.service import backup
 from engine.service.desk import Desk
+from engine.service.trial import mark_trial
 from engine.store import migrate
 from tests.core.play import START
 from tests.service.backup.worlds import NOW, SECRET, WELL, World, seal_anew
@@ -149,6 +150,7 @@ def test_a_newer_schema_is_refused_and_an_older_one_asks_for_the_upgrade(world: 
     fresh, place = world.elsewhere()
     assert backup.needs_upgrade(backup.restore(place, world.folder))
     migrate.upgrade(fresh.owner_url)
+    mark_trial(fresh.owner_url)
     with play_desk(fresh.app_url, 900) as desk:
         assert opened(desk)
     seal_anew(world.folder, schema="9999_tomorrow")

@@ -20,6 +20,7 @@ from engine.service.retention import retention
 from engine.service.sequencer import sequence_all
 from tests.conftest import Database
 from tests.postgres import APP
+from tests.service.asking import REQUESTS, approved_erasure
 from tests.service.desks import POLICE, ask, identify, opened, play_desk
 from tests.service.inspection import Everything, Row, as_owner, everything
 from tests.service.ledger.opening import Book
@@ -29,7 +30,6 @@ from tests.service.test_bad_world import full_disk
 AUDIT = Actor("officer-9", "justice", "audit")
 STRANGER = Actor("cy", "civil-n")
 RULES = retention()
-CUSTODIANS = (Actor("officer-2", "civil-a"), Actor("officer-3", "police-a"))
 LARGE = "很长的话" * 200
 """A note that does not find room on a full disk."""
 
@@ -95,6 +95,7 @@ def _every_act(desk: Desk, case: str) -> dict[str, Callable[[], object]]:
     (file,) = (row.id for row in attachments.listed(desk, case, POLICE))
     out = io.BytesIO()
     form = {"id_number": "110101190003071239"}
+    erasing, request = Erasing(desk, RULES, desk.attachments), approved_erasure(desk, case, POLICE)
     return {
         "contribute": lambda: ask(desk, cmd.Contribute(case=case, track="rescue", note="seen")),
         "open": lambda: ask(desk, cmd.OpenCase(case="", area="900101", facts={"victim.is_child": True})),
@@ -110,8 +111,9 @@ def _every_act(desk: Desk, case: str) -> dict[str, Callable[[], object]]:
         "search": lambda: identities.search(desk, "900101", form, POLICE),
         "files": lambda: attachments.listed(desk, case, POLICE),
         "file": lambda: attachments.copy_out(desk, case, file, out, POLICE) if not out.getvalue() else None,
+        "ask": lambda: erasing.ask(REQUESTS, case, "ordered", POLICE),
         "hold": lambda: erasure.hold(desk, RULES, case, "claim", POLICE),
-        "erase": lambda: Erasing(desk, RULES, desk.attachments).erase(case, "opened_by_mistake", POLICE, CUSTODIANS),
+        "erase": lambda: erasing.erase(case, "opened_by_mistake", POLICE, request),
         "rotate": lambda: list(rotating(desk).run("case", HERE)),
         "keys": lambda: vault_keys.listed(desk),
         "status": lambda: audit_export.state(desk, AUDIT),

@@ -21,18 +21,17 @@ from engine.ledger.bundle import sections
 from engine.ledger.exports import read_digests, read_salts
 from engine.service import attachments, audit_export, erasure, lists, read, signer_folder
 from engine.service.desk import Desk
-from engine.service.erasure import Certificate, Erasing
-from engine.service.retention import retention
+from engine.service.erasure import Certificate
 from engine.service.sequencer import sequence_all
 from engine.service.signer import Signer
 from tests.core.play import READY
+from tests.service.asking import erase
 from tests.service.desks import POLICE, ask
 from tests.service.sealed_world import World, case_of
 
 AUDIT = Actor("officer-9", "justice", "audit")
 LABEL = b"guitu/audit-bundle/v1\n"
 INFO, CHECKPOINT, TIMESTAMP, CERTIFICATE, ENTRIES, END = 1, 2, 3, 4, 5, 255
-CUSTODIANS = (Actor("officer-2", "civil-a"), Actor("officer-3", "police-a"))
 
 
 @dataclass
@@ -120,7 +119,7 @@ def populated(desk: Desk) -> tuple[World, Certificate]:
     ask(desk, cmd.Move(case=second, track="rescue", move="note_it", facts={"note": "seen"}, idempotency_key="first"))
     ask(desk, cmd.Contribute(case=first, track="rescue", documents=("report",)))
     ask(desk, cmd.Close(case=first, outcome="death"))
-    certificate = Erasing(desk, retention(), desk.attachments).erase(first, "opened_by_mistake", POLICE, CUSTODIANS)
+    certificate = erase(desk, first, POLICE)
     with pytest.raises(GuituError):
         read.show(desk, first, POLICE)
     lists.worklist(desk, POLICE)

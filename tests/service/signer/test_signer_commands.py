@@ -20,10 +20,12 @@ from engine.core.commands import Actor
 from engine.ledger.note import Checkpoint, VerifierKey, open_checkpoint
 from engine.ledger.tree import Frontier
 from engine.service.auditors import Auditors, add, make_key
+from engine.service.desk import kept
 from engine.service.sequencer import sequence_all
 from engine.store.database import Database
 from tests import timestamping
 from tests.conftest import Database as Base
+from tests.core.play import directory, unit
 from tests.keys import scribe
 from tests.service.processes import ROOT
 from tests.service.signer.ground import grow, head, last, put
@@ -60,7 +62,9 @@ def typed(tmp_path: Path, database: Base, monkeypatch: pytest.MonkeyPatch) -> Ty
 
 
 def found(typed: Typed, store: Database) -> None:
-    """Give the world an auditor: what is done to the signer is entered."""
+    """Give the world an auditor and the unit of an administrator: what is done to the signer is judged, and entered."""
+    with kept(store) as work:
+        work.save_directory(directory(unit("town-hall", "900000", "civil_affairs")))
     (typed.home / "keys").mkdir(parents=True)
     line = make_key(typed.home / "auditor.key", "auditor-1", None, is_hybrid=False)
     add(Auditors(typed.home / "keys" / "auditors.json"), scribe(store), line, Actor("admin-1", "town-hall"))
