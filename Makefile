@@ -41,11 +41,12 @@ check: $(DEV) ## Lint, format, types, floors, definitions
 long: $(DEV) ## Exhaustive sweeps, left out of `make test`
 	$(BIN)/python -m pytest -n $(JOBS) -m long
 
-bench: $(BENCH) ## Measures moves beside the raw limit and other engines, vault and ledger beside bare loops
+bench: $(BENCH) ## Measures moves beside the raw limit and other engines, vault, ledger and access beside bare loops
 	$(BIN)/python -m pytest -q -m bench
 	$(BIN)/guitu bench moves
 	$(BIN)/guitu bench vault
 	$(BIN)/guitu bench ledger
+	$(BIN)/guitu bench access
 
 lock: ## Resolves requirements/*.txt anew (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }

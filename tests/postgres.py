@@ -111,7 +111,10 @@ class PostgresServer:
         database, owner, app = sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(APP)
         with self.connect() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(database, sql.Identifier(template), owner)
+                # Copied file by file: making and dropping one takes half the time, and no test needs it in the log.
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY").format(
+                    database, sql.Identifier(template), owner
+                )
             )
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
             connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, app))

@@ -57,7 +57,7 @@ class Certificate:
     not_before: date
     remains: tuple[str, ...] = (
         "case_record: pseudonym, jurisdiction, area, definition, dates, outcome",
-        "case_event, refusal: when, which kind, which unit, whose pseudonym; what happened only as ciphertext",
+        "case_event and its parts, refusal: when, which kind, which unit, whose pseudonym; what happened as ciphertext",
         "track_position, hand_off, case_unit: steps, units and dates, without content",
         "erasure_certificate, legal_hold",
         "request, approval: who asked and who approved, when; what exactly only as ciphertext",

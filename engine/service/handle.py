@@ -54,7 +54,10 @@ from engine.vault.pseudonym import new_reference
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command came to: the case's new revision, what happened, and what now waits for an answer."""
+    """What a command came to: the case's new revision, what happened, and what now waits for an answer.
+
+    ``policies`` are those that permitted it.
+    """
 
     case: str
     revision: int
@@ -65,6 +68,7 @@ class Answer:
     person: str | None = None
     attachment: str | None = None
     repeated: bool = field(default=False, compare=False)
+    policies: tuple[str, ...] = field(default=(), compare=False)
 
 
 def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | StoredFile | None = None) -> Answer:
@@ -91,6 +95,7 @@ def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | S
         put_on_record(desk, command, asked.account, now, refusal)
         raise
     desk.probe(10)
+    answer = replace(answer, policies=asked.account.policies)
     log("command_done", case=answer.case, command=snake(type(command)), unit=actor.unit, revision=answer.revision)
     return answer
 

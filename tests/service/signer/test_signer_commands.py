@@ -135,7 +135,9 @@ def test_a_timestamp_is_asked_for_and_kept_online_and_by_files(typed: Typed, sto
     answer.write_bytes(authority.answer(question.read_bytes()))
     kept = typed.json("timestamp", "--response", str(answer), "--tsa-roots", str(tmp_path / "root.pem"))["timestamp_at"]
     with store.reading() as work:
-        assert [(row.size, row.made_at.isoformat() == kept) for row in work.timestamps()] == [(2, False), (4, True)]
+        rows = work.timestamps()
+    assert [row.size for row in rows] == [2, 4]
+    assert rows[-1].made_at.isoformat() == kept  # an authority tells the second: both may be of the same
 
 
 def test_the_process_signs_at_its_cadence_and_ends_when_told(typed: Typed, store: Database) -> None:
