@@ -80,6 +80,7 @@ def compare(gate: Gate, desk: Desk, world: World, *, every_role: bool) -> tuple[
             assert set(now).isdisjoint(before)
             assert {*now, *before} == seen, who
             decided, allowed = decided + len(files), allowed + len(seen)
+    print(f"\n{decided} decisions compared with the lists, {allowed} allowed, 0 differences")  # one would have failed
     return decided, allowed
 
 
