@@ -136,6 +136,46 @@ class NotPermitted(GuituError):
     exit_code = 5
 
 
+class NotSignedIn(GuituError):
+    """Nobody is signed in, or the sign-in is over: which of these it was is not said."""
+
+    code = "not_signed_in"
+    http = 401
+    exit_code = 5
+
+
+class SignInFailed(GuituError):
+    """A sign-in failed; whether it was the name, the password or the second factor is not said."""
+
+    code = "sign_in_failed"
+    http = 401
+    exit_code = 5
+
+
+class SignInThrottled(GuituError):
+    """Too many sign-ins failed lately; ``retry_after`` (seconds) says when to try again."""
+
+    code = "sign_in_throttled"
+    http = 429
+    exit_code = 5
+
+
+class StrongSignInNeeded(GuituError):
+    """What is asked wants the second factor shown again, lately."""
+
+    code = "strong_sign_in_needed"
+    http = 403
+    exit_code = 5
+
+
+class PurposeNotGranted(GuituError):
+    """A service states a purpose that its token is not bound to."""
+
+    code = "purpose_not_granted"
+    http = 403
+    exit_code = 5
+
+
 class PoliciesBroken(GuituError):
     """The policies cannot be used: nothing is permitted to anybody."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from engine.core.definition import Scope
@@ -20,16 +21,31 @@ NO_FACTS: Mapping[str, RawValue] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """That whoever acts has signed in, as the door found it: ``sign_in`` (16 hex digits) tells which sign-in it was.
+
+    ``strong_until`` is until when a second factor shown lately counts. ``purposes``: of a service, which purposes its
+    token is bound to; ``None``: of a person, who states her own.
+    """
+
+    sign_in: str
+    strong_until: datetime | None = None
+    purposes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts: a person of a unit, with the purpose he or she states.
 
-    ``role`` is as what; ``None``: as whatever of her or his roles in that unit the act is for.
+    ``role`` is as what; ``None``: as whatever of her or his roles in that unit the act is for. ``proof`` is that she
+    signed in; in a world for trial nobody need.
     """
 
     person: str
     unit: str
     purpose: str = "case_handling"
     role: str | None = None
+    proof: Proof | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,15 +12,17 @@ from engine.ledger.event import ACTS
 from engine.service.account import Account
 from engine.service.admission import admit
 from engine.service.desk import Desk
+from engine.service.proof import hold_proof
 from engine.store.work import Work
 
 NOBODY_IN_PARTICULAR = Circumstances()
 
 
 def admitted(desk: Desk, account: Account, work: Work, meant: Role = "caseworker") -> Who:
-    """The actor of an account as a person who may act now. Raises what :func:`admit` raises."""
+    """The actor of an account as a person who may act now. Raises what :func:`hold_proof` and :func:`admit` raise."""
     assert account.actor is not None, "whoever is admitted is somebody"
     account.policy = desk.gate.hash
+    hold_proof(desk, account.act, account.actor, work)
     who = admit(desk, account.actor, work, meant=meant)
     account.role = who.role
     return who

@@ -20,7 +20,7 @@ from engine.store import class_tables, ledger_tables, participation_tables, peop
 from engine.store.instants import Instant
 from engine.store.row import Row, one_of
 
-SCHEMA = "0008_by_class"
+SCHEMA = "0012_webhooks"
 """The migration this release writes to."""
 
 HandOffState = Literal["offered", "accepted", "declined", "withdrawn"]

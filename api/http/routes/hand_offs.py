@@ -1,0 +1,7 @@
+"""``/api/v1/hand-offs``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/hand-offs", tags=["hand-offs"])

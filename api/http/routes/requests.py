@@ -1,0 +1,7 @@
+"""``/api/v1/requests``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/requests", tags=["requests"])
