@@ -29,7 +29,7 @@ demo: $(DEV) ## Plays the stories in a fresh world of its own
 	$(BIN)/guitu demo --folder $(DEMO_FOLDER)
 
 test: $(DEV) ## Runs the tests on both databases (two workers; JOBS=n for more)
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: $(DEV) ## Lint, format, types, floors, definitions
 	$(BIN)/ruff check .
@@ -39,7 +39,7 @@ check: $(DEV) ## Lint, format, types, floors, definitions
 	$(BIN)/guitu definitions check
 
 long: $(DEV) ## Exhaustive sweeps, left out of `make test`
-	$(BIN)/python -m pytest -n $(JOBS) -m long
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m long
 
 bench: $(BENCH) ## Measures moves beside the raw limit and other engines, vault, ledger and access beside bare loops
 	$(BIN)/python -m pytest -q -m bench

@@ -21,6 +21,14 @@ import pytest
 from tests.postgres import APP, OWNER, PostgresServer
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one worker, and all journeys: what they share is then made once."""
+    for item in items:
+        parts = item.path.relative_to(item.config.rootpath / "tests").parts
+        item.add_marker(pytest.mark.xdist_group(parts[0] if parts[0] == "journeys" else "/".join(parts)))
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """A fresh, migrated database: ``kind`` is "sqlite" or "postgresql".

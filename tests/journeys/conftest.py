@@ -79,8 +79,13 @@ def postgres_stage(postgres_server: PostgresServer, postgres_template: str, book
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def stage(request: pytest.FixtureRequest) -> Stage:
     """Give the stage of either kind: a test runs once on each."""
+    return stage_on(request.param, request)
+
+
+def stage_on(kind: str, request: pytest.FixtureRequest) -> Stage:
+    """Give the stage of this kind."""
     # Looked up by name, so that a run on SQLite alone starts no server.
-    found = request.getfixturevalue("sqlite_stage" if request.param == "sqlite" else "postgres_stage")
+    found = request.getfixturevalue("sqlite_stage" if kind == "sqlite" else "postgres_stage")
     assert isinstance(found, Stage)
     return found
 

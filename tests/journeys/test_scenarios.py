@@ -21,7 +21,7 @@ from engine.definitions.scenario import Told, read_scenario
 from engine.errors import DefinitionBroken, StoryBroken
 from engine.service import installation, read
 from engine.service.story import BEGINNING, Player, clock_ending_before, duration, replays_equal, stories
-from tests.journeys.conftest import STORIES, Stage
+from tests.journeys.conftest import STORIES, Stage, stage_on
 
 LEAST = {"fujian": 12, "anshan": 12}
 DEMO = {name for name, told in STORIES.items() if told.scenario.demo}
@@ -48,8 +48,22 @@ def test_both_whole_documents_have_at_least_twelve_stories() -> None:
     assert {name: told[name] for name, least in LEAST.items() if told[name] < least} == {}
 
 
-@pytest.mark.parametrize("name", sorted(STORIES))
-def test_a_story_goes_as_its_file_says(name: str, stage: Stage) -> None:
+ON_POSTGRESQL = DEMO | set(sorted(STORIES)[::3])
+"""Stories that every run plays on PostgreSQL too: a third, those of the demo among them; `make long` plays them all."""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param(
+            name, kind, marks=pytest.mark.long if kind == "postgresql" and name not in ON_POSTGRESQL else ()
+        )
+        for kind in ("sqlite", "postgresql")
+        for name in sorted(STORIES)
+    ],
+)  # fmt: skip
+def test_a_story_goes_as_its_file_says(name: str, kind: str, request: pytest.FixtureRequest) -> None:
+    stage = stage_on(kind, request)
     played = stage.play(name)
     assert len(played.beats) == len(STORIES[name].scenario.steps)
     assert replays_equal(stage.desk, played.player.cases)
