@@ -9,6 +9,7 @@ JOBS   ?= 2
 # A stamp is named after the lock it was made from, so an unchanged lock costs nothing and a changed one reinstalls.
 hash   = $(shell cat requirements/$(1).txt pyproject.toml 2>/dev/null | sha256sum | cut -c1-16)
 DEV    := $(VENV)/.dev-$(call hash,dev)
+ASSETS := $(VENV)/.assets-$(shell cat api/assets/package.json api/assets/package-lock.json api/assets/docs.js api/assets/build.py 2>/dev/null | sha256sum | cut -c1-16)
 BENCH  := $(VENV)/.bench-$(call hash,bench)
 
 LOCK   := uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
@@ -23,12 +24,14 @@ DEMO_FOLDER ?= demo-world
 help: ## Lists these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
 
-setup: $(DEV) ## Makes .venv from the locks (instant when nothing changed)
+setup: $(DEV) $(ASSETS) ## Makes .venv and the files of /docs from the locks (instant when nothing changed)
 
-demo: $(DEV) ## Plays the stories in a fresh world of its own
-	$(BIN)/guitu demo --folder $(DEMO_FOLDER)
+demo: $(DEV) $(ASSETS) ## Plays the stories in a fresh world, then serves it until Ctrl-C (SERVE=0: does not)
+	@serve=; \
+	if [ "$(SERVE)" = 1 ] || { [ -z "$(SERVE)" ] && [ -t 0 ] && [ -t 1 ]; }; then serve=--serve; fi; \
+	set -x; $(BIN)/guitu demo --folder $(DEMO_FOLDER) $$serve
 
-test: $(DEV) ## Runs the tests on both databases (two workers; JOBS=n for more)
+test: $(DEV) $(ASSETS) ## Runs the tests on both databases (two workers; JOBS=n for more)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: $(DEV) ## Lint, format, types, floors, definitions
@@ -55,7 +58,7 @@ lock: ## Resolves requirements/*.txt anew (needs uv)
 	$(LOCK) --extra test --extra bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean: ## Removes .venv and every cache
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) api/assets/built build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- how a virtual environment is made ------------------------------------------------------------------------------
@@ -76,6 +79,12 @@ endef
 
 $(DEV): $(VENV)/pyvenv.cfg
 	$(call install,dev)
+
+# Fetched by the Node that comes with the locks; nothing of it is run.
+$(ASSETS): $(DEV)
+	@rm -f $(VENV)/.assets-*
+	$(BIN)/python -m api.assets.build
+	@touch $@
 
 $(BENCH): $(DEV)
 	$(call install,bench)

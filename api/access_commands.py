@@ -8,8 +8,9 @@ import typer
 
 from api.access_matrix_command import matrix
 from api.options import As, Json
-from api.world import World, actor
+from api.world import World
 from engine.service.access_explained import Explanation, Question, explain
+from engine.service.actors import read_actor
 
 
 def register(group: typer.Typer) -> None:
@@ -37,7 +38,8 @@ def explain_(
 ) -> None:  # fmt: skip
     """Say whether somebody may do this now, which policies decide it, and the clauses they rest on."""
     world = World.of(ctx)
-    found = explain(world.desk, Question(actor(about or as_), action, case, on), actor(as_))
+    asker = world.actor(as_)
+    found = explain(world.desk, Question(read_actor(about) if about else asker, action, case, on), asker)
     if world.speech.as_json:
         world.speech.give(found)
         return

@@ -6,9 +6,11 @@ import typer
 
 from api.options import As, Json
 from api.people_commands import say_enrolled
-from api.world import World, actor
+from api.ticket_commands import say_ticket
+from api.world import World
 from engine import bootstrap
 from engine.service import people
+from engine.service.actors import read_actor
 
 
 def register(group: typer.Typer) -> None:
@@ -24,5 +26,10 @@ def _admin() -> None:
 def init(ctx: typer.Context, *, as_: As, as_json: Json = False) -> None:
     """Enrol yourself as the first administrator: whoever opens the root keys can, while nobody is one."""
     world = World.of(ctx)
-    found = people.init_first(world.desk, actor(as_))
-    say_enrolled(world, people.member_line(found, bootstrap.now()))
+    found = people.init_first(world.desk, read_actor(as_))
+    line = people.member_line(found.member, bootstrap.now())
+    if world.speech.as_json:
+        world.speech.give(line | {"ticket": found.ticket.ticket, "ticket_ends_at": found.ticket.ends_at})
+        return
+    say_enrolled(world, line)
+    say_ticket(world.speech, found.ticket)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.speech import Speech, in_china
-from api.world import World, actor
+from api.world import World
 from engine.core.commands import Command
 from engine.service.handle import Answer, handle
 from engine.service.read import TimelineLine, happened
@@ -11,7 +11,7 @@ from engine.service.read import TimelineLine, happened
 
 def act(world: World, command: Command, who: str) -> None:
     """Carry out a command and say what happened."""
-    tell_answer(world, handle(world.desk, command, actor(who)))
+    tell_answer(world, handle(world.desk, command, world.actor(who)))
 
 
 def tell_answer(world: World, answer: Answer, **more: object) -> None:

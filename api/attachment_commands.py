@@ -10,7 +10,7 @@ import typer
 from api.answers import tell_answer
 from api.options import As, CaseId, Expect, Json, Key
 from api.speech import in_china
-from api.world import World, actor
+from api.world import World
 from engine.errors import CommandMalformed
 from engine.service import attachments
 
@@ -41,7 +41,7 @@ def attach(
         raise CommandMalformed("文件无法打开", "the file cannot be opened") from None
     with opened:
         answer = attachments.add(
-            world.desk, case, opened, name or file.name, actor(as_), expected_revision=expect, idempotency_key=key
+            world.desk, case, opened, name or file.name, world.actor(as_), expected_revision=expect, idempotency_key=key
         )
     tell_answer(world, answer, attachment=answer.attachment)
 
@@ -49,7 +49,7 @@ def attach(
 def list_(ctx: typer.Context, *, case: CaseId, as_: As, as_json: Json = False) -> None:
     """The files of a case: reference, kind, size, who added each, and its name."""
     world = World.of(ctx)
-    found = attachments.listed(world.desk, case, actor(as_))
+    found = attachments.listed(world.desk, case, world.actor(as_))
     speech = world.speech
     if speech.as_json:
         speech.give(found)
@@ -73,7 +73,7 @@ def copy_out(
 ) -> None:  # fmt: skip
     """Copy a file of the case out, decrypted, for your account alone. Nothing is written unless it is whole."""
     world = World.of(ctx)
-    found = attachments.copy_to(world.desk, case, attachment, out, actor(as_))
+    found = attachments.copy_to(world.desk, case, attachment, out, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(found)
         return

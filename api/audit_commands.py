@@ -13,9 +13,10 @@ from api import verify as verifier
 from api.options import As, Json
 from api.passphrase import PassphraseFd, passphrase
 from api.speech import Speech, in_china
-from api.world import World, actor
+from api.world import World
 from engine.errors import CommandMalformed
 from engine.service import audit_export, auditors
+from engine.service.actors import read_actor
 from engine.service.stored_files import whole
 
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -77,7 +78,7 @@ def add(
 ) -> None:  # fmt: skip
     """Seal the ledger to one more auditor from now on; nobody reads what was entered before with the new key."""
     world = World.of(ctx)
-    listed = auditors.add(_list_of(world), world.desk.scribe, key, actor(as_))
+    listed = auditors.add(_list_of(world), world.desk.scribe, key, read_actor(as_))
     _say_one(world.speech, listed, "已列为审计人", "is an auditor now")
 
 
@@ -88,14 +89,14 @@ def remove(
 ) -> None:  # fmt: skip
     """Seal the ledger to this auditor no more; what was entered before stays readable with the key."""
     world = World.of(ctx)
-    listed = auditors.remove(_list_of(world), world.desk.scribe, which, actor(as_))
+    listed = auditors.remove(_list_of(world), world.desk.scribe, which, read_actor(as_))
     _say_one(world.speech, listed, "不再是审计人", "is no auditor any more")
 
 
 def list_(ctx: typer.Context, *, as_: As, as_json: Json = False) -> None:
     """Whom the ledger is sealed to."""
     world = World.of(ctx)
-    listed = auditors.looked_at(_list_of(world), world.desk.scribe, actor(as_))
+    listed = auditors.looked_at(_list_of(world), world.desk.scribe, read_actor(as_))
     if world.speech.as_json:
         world.speech.give([_plain(one) for one in listed])
         return
@@ -124,7 +125,7 @@ def export(
     world = World.of(ctx)
     if case and salts is None:
         raise CommandMalformed("--case 只与 --salts 同用", "--case goes with --salts only")
-    who, desk = actor(as_), world.desk
+    who, desk = world.actor(as_), world.desk
     made_digests = made_salts = None
     # Digests first: what is on record is held against the ledger, so the bundle must reach as far.
     if digests is not None:
@@ -146,7 +147,7 @@ def export(
 def status(ctx: typer.Context, *, as_: As, as_json: Json = False) -> None:
     """How the ledger stands: entries, what waits, the last checkpoint and its age, streams that are held back."""
     world = World.of(ctx)
-    found = audit_export.state(world.desk, actor(as_))
+    found = audit_export.state(world.desk, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(found)
         return

@@ -24,7 +24,7 @@ from api.options import (
     facts_of,
     hand_off_of,
 )
-from api.world import World, actor
+from api.world import World
 from engine.core import commands as cmd
 from engine.service import identities
 
@@ -71,7 +71,7 @@ def open_(
     if identity is None:
         act(world, opening, as_)
         return
-    opened, recorded = identities.open_case(world.desk, opening, read_form(identity), actor(as_), despite or ())
+    opened, recorded = identities.open_case(world.desk, opening, read_form(identity), world.actor(as_), despite or ())
     tell_answer(world, opened, victim=recorded.answer.person, remarks=recorded.remarks)
     say_recorded(world.speech, recorded)
 

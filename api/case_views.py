@@ -9,15 +9,13 @@ import typer
 
 from api.answers import event_line
 from api.options import As, CaseId, Json
+from api.pages import After, goes_on
 from api.refusals import reason_lines
 from api.speech import Speech, in_china
-from api.world import World, actor
-from engine.service import lists, read
+from api.world import World
+from engine.service import lists, read, stalls
 from engine.service.read import CaseSheet, MoveSheet
 
-After = Annotated[
-    str | None, typer.Option("--after", metavar="PLACE", help="Go on behind what the page before gave as its next.")
-]
 STATUS = {
     "waiting": ("待接收", "waiting"), "open": ("办理中", "open"), "done": ("已办结", "done"),
     "declined": ("已谢绝", "declined"), "ended": ("已终止", "ended"), "closed": ("已结案", "closed"),
@@ -41,7 +39,7 @@ def register(group: typer.Typer) -> None:
 def show(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -> None:
     """Show a case: its tracks and who holds them, hand-offs, duties, facts."""
     world = World.of(ctx)
-    sheet = read.show(world.desk, case, actor(as_))
+    sheet = read.show(world.desk, case, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(sheet)
     else:
@@ -105,7 +103,7 @@ def moves(
 ) -> None:  # fmt: skip
     """List the moves that are open now; with --explain also the blocked ones, and what keeps the case from closing."""
     world = World.of(ctx)
-    sheet = read.moves(world.desk, case, actor(as_))
+    sheet = read.moves(world.desk, case, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(_moves_json(sheet, explain=explain))
     else:
@@ -159,7 +157,7 @@ def _moves(speech: Speech, sheet: MoveSheet, *, explain: bool) -> None:
 def timeline(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -> None:
     """Tell what happened, in the order it happened, by which unit and which clause."""
     world = World.of(ctx)
-    lines = read.timeline(world.desk, case, actor(as_))
+    lines = read.timeline(world.desk, case, world.actor(as_))
     if not world.speech.as_json:
         for line in lines:
             world.speech.say(event_line(world.speech, line, with_time=True))
@@ -180,7 +178,7 @@ def timeline(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -
 def hand_offs(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -> None:
     """List the hand-offs of a case that wait for an answer."""
     world = World.of(ctx)
-    sheet = read.show(world.desk, case, actor(as_))
+    sheet = read.show(world.desk, case, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(sheet.hand_offs)
     elif sheet.hand_offs:
@@ -192,8 +190,8 @@ def hand_offs(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) 
 def replay(ctx: typer.Context, case: CaseId, as_: As, as_json: Json = False) -> None:
     """Rebuild a case from its history and hold it against what is stored. Exit code 9 if they differ."""
     world = World.of(ctx)
-    read.show(world.desk, case, actor(as_))  # whoever may not read the case may not replay it
-    again = read.replay(world.desk, case, actor(as_))
+    read.show(world.desk, case, world.actor(as_))  # whoever may not read the case may not replay it
+    again = read.replay(world.desk, case, world.actor(as_))
     if world.speech.as_json:
         world.speech.give({"case": again.id, "events": again.events, "equal": True})
     else:
@@ -211,7 +209,7 @@ def list_(
     """List the cases your unit takes part in, fifty at a time, the newest first."""
     world = World.of(ctx)
     speech = world.speech
-    page = lists.cases_of(world.desk, actor(as_), status=status, after=after, ended=ended)
+    page = lists.cases_of(world.desk, world.actor(as_), status=status, after=after, ended=ended)
     if speech.as_json:
         speech.give({"cases": page.lines, "next": page.next})
         return
@@ -225,14 +223,14 @@ def list_(
         for one in page.lines
     )  # fmt: skip
     speech.table(heads, rows)
-    _goes_on(speech, page.next)
+    goes_on(speech, page.next)
 
 
 def count(ctx: typer.Context, as_: As, as_json: Json = False) -> None:
     """How many cases your unit takes part in, and in how many its part has ended lately; beyond a thousand, more."""
     world = World.of(ctx)
     speech = world.speech
-    found = lists.count(world.desk, actor(as_))
+    found = lists.count(world.desk, world.actor(as_))
     if speech.as_json:
         speech.give(found)
         return
@@ -243,34 +241,31 @@ def count(ctx: typer.Context, as_: As, as_json: Json = False) -> None:
 def stalled(
     ctx: typer.Context, as_: As,
     days: Annotated[int, typer.Option("--days", metavar="N", help="Without an answer for so many calendar days.")] = 7,
-    as_json: Json = False,
+    after: After = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Hand-offs nobody goes on with, in the area of your joint-conference office: units, steps and ages only."""
+    """Hand-offs nobody goes on with: of a supervisor's unit, or of a joint-conference office's area; by fifties."""
     world = World.of(ctx)
     speech = world.speech
-    found = lists.stalled(world.desk, actor(as_), days)
+    found = stalls.stalled(world.desk, world.actor(as_), days, after=after)
     if speech.as_json:
-        speech.give(found)
+        speech.give({"stalled": found.lines, "counted_in": found.counted_in, "next": found.next})
         return
     heads = [speech.pick("移交", "hand-off"), speech.pick("办理线", "track"), speech.pick("环节", "step")]
-    heads += [speech.pick("待办单位", "whose turn"), speech.pick("状态", "state"), speech.pick("天数", "days")]
+    heads += [speech.pick("待办单位", "whose turn"), speech.pick("状态", "state")]
+    heads.append(speech.pick("自然日", "calendar days"))
     rows = (
         [one.hand_off, one.track or "", one.step or "", speech.label(one.unit), one.state, str(one.days)]
-        for one in found
+        for one in found.lines
     )
     speech.table(heads, rows)
-
-
-def _goes_on(speech: Speech, place: str | None) -> None:
-    if place is not None:
-        speech.say(speech.pick(f"后续：--after {place}", f"more: --after {place}"), style="dim")
+    goes_on(speech, found.next)
 
 
 def worklist(ctx: typer.Context, as_: As, after: After = None, as_json: Json = False) -> None:
     """What waits for your unit: what it holds, what is offered to it, what it offered and still holds."""
     world = World.of(ctx)
     speech = world.speech
-    found = lists.worklist(world.desk, actor(as_), after=after)
+    found = lists.worklist(world.desk, world.actor(as_), after=after)
     if speech.as_json:
         speech.give(found)
         return
@@ -283,7 +278,7 @@ def worklist(ctx: typer.Context, as_: As, after: After = None, as_json: Json = F
     for line in found.held:
         where = f"{speech.label(line.title)}  {speech.label(line.step_title)}  {speech.pick(*STATUS[line.status])}"
         speech.say(f"  {line.case}  {where}  {in_china(line.entered_at)}")
-    _goes_on(speech, found.next)
+    goes_on(speech, found.next)
     _count(speech, "已提出、待对方答复", "offered by you, unanswered", found.awaiting)
     for one in found.awaiting:
         who = speech.label(one.to_unit)

@@ -20,15 +20,23 @@ from api import (
     case_views,
     definition_commands,
     demo,
+    demo_serving,
     emergency_commands,
     erasure_commands,
+    factor_commands,
     identity_commands,
     installation_commands,
     key_commands,
+    lead_commands,
     notice_commands,
     people_commands,
     release_commands,
+    serve_command,
+    sign_in_commands,
     signer_commands,
+    ticket_commands,
+    token_commands,
+    webhook_commands,
     worker_commands,
 )
 from api.passphrase import PassphraseFd
@@ -91,7 +99,7 @@ def root(
 
 @app.command("demo")
 def play_demo(
-    ctx: typer.Context,
+    ctx: typer.Context, *,
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the demo world is made anew.")] = Path(
         "demo-world"
     ),
@@ -99,18 +107,29 @@ def play_demo(
     story: Annotated[
         list[str] | None, typer.Option("--story", metavar="NAME", help="Only this scenario; may be given many times.")
     ] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Then serve the world at this machine until Ctrl-C.")] = False,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="Where, or the next that is free; 0 for any.")
+    ] = demo_serving.PORT,
     as_json: demo.Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Play the demo stories in a fresh world of its own: what is done, handed over, refused and why, to the archive."""
     world = World.of(ctx)
     world.speech.language = language or world.speech.language
-    demo.play(world, folder, story or [])
+    demo.play(world, folder, story or [], port if serve else None)
 
 
 app.command("worklist")(case_views.worklist)
 app.command("stalled")(case_views.stalled)
 worker_commands.register(app)
+serve_command.register(app)
 app.command("doctor")(installation_commands.doctor)
+sign_in_commands.register(app)
+factors = _group("How you sign in beside your password: add, list, remove.")
+factor_commands.register(app, factors)
+one_time = _group("One-time sign-ins for whoever has no second factor yet: issue.")
+recoveries = _group("Giving a sign-in back to whoever lost her second factor: ask, approve, stop, complete, list.")
+ticket_commands.register(one_time, recoveries)
 definitions = _group("The rule books: list, show, check, coverage, schema; and their release in an installation.")
 definition_commands.register(definitions)
 approver = _group("Who approves definitions here: add, list, revoke.")
@@ -126,11 +145,15 @@ emergencies = _group("Breaking the glass over a case in an emergency: open, list
 emergency_commands.register(emergencies)
 notice = _group("What you are to be told: list.")
 notice_commands.register(notice)
+webhook = _group("Your unit's own system is told what the unit is told: add, list, rotate, end, test.")
+webhook_commands.register(webhook)
 case = _group("Cases: open, look, move, hand over, close.")
 case_acts.register(case)
 case_records.register(case)
 attachment_commands.register(case)
 case_views.register(case)
+lead = _group("Leads: report, receipt, list, show, accept, pass, close, reward, rules.")
+lead_commands.register(lead, case)
 database_group = _group("The database.")
 directory = _group("The unit directory.")
 parameter = _group("Local settings of what a document leaves open.")
@@ -139,6 +162,9 @@ administration = _group("The first administrator of an installation: init.")
 admin_commands.register(administration)
 people = _group("Who may act here: add, grant, end, deputy, move, deactivate, list.")
 people_commands.register(people)
+service_tokens = _group("What registered services are known by: issue, rotate, revoke, list.")
+accounts = _group("Whose account of the identity provider is which person: link, unlink, list.")
+token_commands.register(service_tokens, accounts)
 backups = _group("Backups of an installation: create, verify, restore; the keys are kept apart.")
 backup.register(backups)
 audit = _group("The audit ledger: keys of auditors, export, and verifying it without this program.")
@@ -154,8 +180,10 @@ for name, group in (
     ("definitions", definitions), ("case", case), ("identity", identity), ("keys", keys), ("erasure", erasure),
     ("emergency", emergencies), ("notice", notice),
     ("db", database_group), ("directory", directory), ("parameter", parameter), ("backup", backups),
-    ("admin", administration), ("people", people),
+    ("admin", administration), ("people", people), ("token", service_tokens), ("provider", accounts),
     ("audit", audit), ("signer", signers), ("bench", benches),
+    ("factor", factors), ("ticket", one_time), ("recovery", recoveries),
+    ("webhook", webhook), ("lead", lead),
 ):  # fmt: skip
     app.add_typer(group, name=name)
 

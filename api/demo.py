@@ -6,17 +6,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api import demo_audit
+from api import demo_audit, demo_calls, demo_people, demo_serving
 from api.answers import event_line
 from api.definition_commands import totals
+from api.demo_people import Way
 from api.options import Json
 from api.refusals import reason_lines
 from api.speech import Speech, in_china
-from api.world import World, actor, found_ledger
+from api.world import World, found_ledger
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import definitions as books
 from engine.service import installation, lists, release, trial, vault_keys
+from engine.service.actors import read_actor
 from engine.service.story import Beat, Player, clock_ending_before, replays_equal, stories
 
 __all__ = ["Json", "play"]
@@ -35,8 +37,11 @@ class Tally:
     closed_case: tuple[str, str] | None = None
 
 
-def play(world: World, folder: Path, names: list[str]) -> None:
-    """Make the world anew, play the stories, and say what came of it and what to try next."""
+def play(world: World, folder: Path, names: list[str], port: int | None = None) -> None:
+    """Make the world anew, play the stories, and say what came of it and what to try next.
+
+    With a ``port`` the world is then served there, or at the next that is free, until told to stop.
+    """
     installation.make_demo_folder(folder)
     world.home, world.database = folder, None
     installation.upgrade(world.url, folder)
@@ -55,11 +60,16 @@ def play(world: World, folder: Path, names: list[str]) -> None:
         if told.scenario.scenario in names or (told.scenario.demo and not names):
             _tell(world, Player(world.desk, told, clock_ending_before(told, bootstrap.now())), tally)
     _summary(world, tally)
+    ways = demo_people.enrol(world.desk)
     audited = demo_audit.audit(world, ledger)
-    if world.speech.as_json:
-        world.speech.give(_as_json(world, folder, tally) | {"audit": audited})
-    else:
-        _hints(world.speech, folder, tally)
+    said = _as_json(world, folder, tally) | {"audit": audited, "sign_ins": demo_people.as_json(ways)}
+    if port is None:
+        _what_next(world, folder, tally, said=said, ways=ways, site=demo_serving.address(demo_serving.PORT))
+        return
+    with demo_serving.listening(port) as at:
+        site = demo_serving.address(at.getsockname()[1])
+        _what_next(world, folder, tally, said=said, ways=ways, site=site)
+        demo_serving.serve(world, at)
 
 
 def _tell(world: World, player: Player, tally: Tally) -> None:
@@ -88,7 +98,7 @@ def _an_open_one(world: World, player: Player) -> tuple[str, str] | None:
     """A case of the story that is still open, and somebody of the cast whose unit holds something in it."""
     for member in player.told.scenario.cast.values():
         who = f"{member.person}@{member.unit}"
-        found = lists.cases_of(world.desk, actor(who), status="open")
+        found = lists.cases_of(world.desk, read_actor(who), status="open")
         own = [line.id for line in found.lines if line.id in player.cases.values()]
         if own:
             return own[-1], who
@@ -167,6 +177,28 @@ def _summary(world: World, tally: Tally) -> None:
         speech.say(f"  {one['id']}@{one['version']}  {counted}")
 
 
+def _what_next(
+    world: World, folder: Path, tally: Tally, *, said: dict[str, object], ways: list[Way], site: str
+) -> None:  # fmt: skip
+    speech = world.speech
+    text = demo_calls.script(ways, folder, site, speech.language)
+    script = demo_calls.write(folder, text)
+    if speech.as_json:
+        speech.give(said | {"site": site, "script": str(script)})
+        return
+    _hints(speech, folder, tally)
+    demo_people.tell(speech, ways)
+    speech.say()
+    speech.say(
+        speech.pick(
+            f"═══ REST：在 {site} 可试的调用（全部执行：sh {script}）",
+            f"═══ REST: calls to try at {site} (all of them: sh {script})",
+        ),
+        style="bold",
+    )
+    speech.say(demo_calls.calls(text))
+
+
 def _hints(speech: Speech, folder: Path, tally: Tally) -> None:
     speech.say()
     speech.say(speech.pick("接下来可以试试：", "What to try next in this world:"), style="bold")
@@ -180,6 +212,7 @@ def _hints(speech: Speech, folder: Path, tally: Tally) -> None:
     elif tally.closed_case is not None:
         case, who = tally.closed_case
         hints = [f"{words} {case} --as {who}" for words in ("case show", "case timeline")] + hints
+    hints.append(f"ticket issue caseworker-1 --as {demo_people.ADMINISTRATOR}")
     speech.say(f"  export GUITU_PASSPHRASE_FILE={folder / 'keys' / 'passphrase'}")
     for words in hints:
         speech.say(f"  guitu --home {folder} {words}")

@@ -12,8 +12,9 @@ from typing import Any
 import typer
 
 from api import verify
-from api.world import World, actor
+from api.world import World
 from engine.service import audit_export
+from engine.service.actors import read_actor
 from engine.service.sequencer import sequence_all
 from engine.service.trial_ledger import WHO, TrialLedger, forged
 
@@ -70,7 +71,7 @@ def audit(world: World, ledger: TrialLedger) -> dict[str, Any]:
 
 
 def _taken_along(world: World, ledger: TrialLedger) -> Brought:
-    desk, who = world.desk, actor(AUDITOR)
+    desk, who = world.desk, read_actor(AUDITOR)
     # Digests and salts first: the checkpoint must reach as far as they do.
     with (ledger.folder / "digests").open("wb") as file:
         audit_export.export_digests(desk, file.write, who)

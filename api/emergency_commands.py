@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from api.options import As, CaseId, Json
+from api.pages import After, goes_on
 from api.speech import Speech, in_china
-from api.world import World, actor
+from api.world import World
 from engine.service import emergency
 from engine.service.emergency import OUTCOMES, Glass
 from engine.service.request_rules import emergency_rules
@@ -33,7 +35,7 @@ def break_glass(
 ) -> None:  # fmt: skip
     """See a case you take no part in, for a short time; its custodians are told at once and review it."""
     world = World.of(ctx)
-    made = emergency.break_glass(world.desk, emergency_rules(), case, reason, actor(as_))
+    made = emergency.break_glass(world.desk, emergency_rules(), case, reason, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(made)
         return
@@ -43,14 +45,15 @@ def break_glass(
     world.speech.say(world.speech.pick(zh, en), style="bold")
 
 
-def listed(ctx: typer.Context, *, as_: As, as_json: Json = False) -> None:
-    """The emergencies you opened or may review, the newest first."""
+def listed(ctx: typer.Context, *, as_: As, after: After = None, as_json: Json = False) -> None:
+    """The emergencies you opened or may review, the newest first, fifty at a time."""
     world = World.of(ctx)
-    found = emergency.listed(world.desk, actor(as_))
+    page = emergency.listed(world.desk, world.actor(as_), after=after)
     if world.speech.as_json:
-        world.speech.give(found)
+        world.speech.give({"emergencies": page.lines, "next": page.next})
         return
-    say_listed(world.speech, found)
+    say_listed(world.speech, page.lines)
+    goes_on(world.speech, page.next)
 
 
 def review(
@@ -61,7 +64,7 @@ def review(
 ) -> None:  # fmt: skip
     """Put on record what you found of an emergency; never of your own."""
     world = World.of(ctx)
-    made = emergency.review(world.desk, code, outcome, actor(as_))
+    made = emergency.review(world.desk, code, outcome, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(made)
         return
@@ -69,7 +72,7 @@ def review(
     world.speech.say(world.speech.pick(f"{made.id}：已复核，{found}", f"{made.id}: reviewed. {found}"))
 
 
-def say_listed(speech: Speech, found: list[Glass]) -> None:
+def say_listed(speech: Speech, found: Sequence[Glass]) -> None:
     """The emergencies as a table."""
     pick = speech.pick
     if not found:

@@ -10,7 +10,7 @@ from api import request_commands
 from api.options import As, CaseId, Json
 from api.request_commands import say_asked
 from api.speech import Speech, in_china
-from api.world import World, actor
+from api.world import World
 from engine.service import erasure
 from engine.service.request_rules import request_rules
 from engine.service.retention import retention
@@ -41,21 +41,21 @@ def _erasure() -> None:
 def request(ctx: typer.Context, *, case: CaseId, ground: Ground, as_: As, as_json: Json = False) -> None:
     """Ask that a case be erased; two custodians approve exactly that, or decline."""
     world = World.of(ctx)
-    asked = _erasing(world).ask(request_rules(), case, ground, actor(as_))
+    asked = _erasing(world).ask(request_rules(), case, ground, world.actor(as_))
     say_asked(world.speech, asked, "已提出申请", "asked")
 
 
 def request_release(ctx: typer.Context, *, case: CaseId, reason: HoldReason, as_: As, as_json: Json = False) -> None:
     """Ask that a legal hold be ended; two custodians approve exactly that, or decline."""
     world = World.of(ctx)
-    asked = erasure.ask_release(world.desk, request_rules(), case, reason, actor(as_))
+    asked = erasure.ask_release(world.desk, request_rules(), case, reason, world.actor(as_))
     say_asked(world.speech, asked, "已提出申请", "asked")
 
 
 def hold(ctx: typer.Context, *, case: CaseId, reason: HoldReason, as_: As, as_json: Json = False) -> None:
     """Put a case on legal hold, at once: it may not be erased until two custodians approved that the hold ends."""
     world = World.of(ctx)
-    erasure.hold(world.desk, retention(), case, reason, actor(as_))
+    erasure.hold(world.desk, retention(), case, reason, world.actor(as_))
     _say(world.speech, case, "已留存", "on hold")
 
 
@@ -64,7 +64,7 @@ def release(
 ) -> None:  # fmt: skip
     """End a legal hold, on a request that two custodians approved."""
     world = World.of(ctx)
-    erasure.release_hold(world.desk, case, reason, actor(as_), request)
+    erasure.release_hold(world.desk, case, reason, world.actor(as_), request)
     _say(world.speech, case, "已解除留存", "hold released")
 
 
@@ -73,7 +73,7 @@ def erase(
 ) -> None:  # fmt: skip
     """Destroy the keys of a closed case, for ever, on a request that two custodians approved; nobody can read it."""
     world = World.of(ctx)
-    _show(world.speech, _erasing(world).erase(case, ground, actor(as_), request))
+    _show(world.speech, _erasing(world).erase(case, ground, world.actor(as_), request))
 
 
 def _erasing(world: World) -> erasure.Erasing:

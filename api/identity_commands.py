@@ -15,7 +15,7 @@ from api.answers import tell_answer
 from api.options import As, CaseId, Expect, Json, Key
 from api.request_commands import say_asked
 from api.speech import Speech, in_china
-from api.world import World, actor
+from api.world import World
 from engine.core import commands as cmd
 from engine.errors import CommandMalformed
 from engine.service import identities, reidentify
@@ -61,7 +61,7 @@ def record(
     command = cmd.RecordIdentity(
         case=case, role=role, holds=(), person=person, idempotency_key=key, expected_revision=expect
     )
-    made = identities.record(world.desk, command, read_form(form), actor(as_))
+    made = identities.record(world.desk, command, read_form(form), world.actor(as_))
     tell_answer(world, made.answer, remarks=made.remarks)
     say_recorded(world.speech, made)
 
@@ -82,7 +82,7 @@ def search(
 ) -> None:  # fmt: skip
     """Records in the area's jurisdiction that may be about this person: their codes, and how alike; never who."""
     world = World.of(ctx)
-    found = identities.search(world.desk, area, read_form(form), actor(as_))
+    found = identities.search(world.desk, area, read_form(form), world.actor(as_))
     if world.speech.as_json:
         world.speech.give(found)
         return
@@ -113,7 +113,7 @@ def request(
     """Ask to see fields of an identity; a custodian approves exactly that, or declines."""
     world = World.of(ctx)
     sought = Sought(case, person, tuple(fields or ()))
-    asked = reidentify.ask(world.desk, request_rules(), sought, reason, replace(actor(as_), purpose=purpose))
+    asked = reidentify.ask(world.desk, request_rules(), sought, reason, replace(world.actor(as_), purpose=purpose))
     say_asked(world.speech, asked, "已提出申请", "asked")
 
 
@@ -130,10 +130,10 @@ def reveal(
     if (request is None) == (emergency is None):
         raise CommandMalformed("请给出申请代码，或 --emergency 个案代号", "give a request, or --emergency CASE")
     if request is not None:
-        shown = reidentify.reveal(world.desk, request_rules(), request, actor(as_))
+        shown = reidentify.reveal(world.desk, request_rules(), request, world.actor(as_))
     else:
         sought = Sought(emergency or "", person, tuple(fields or ()))
-        shown = reidentify.reveal_in_emergency(world.desk, request_rules(), sought, actor(as_))
+        shown = reidentify.reveal_in_emergency(world.desk, request_rules(), sought, world.actor(as_))
     if world.speech.as_json:
         world.speech.give(shown)
         return

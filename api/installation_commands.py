@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api.options import As, Json, NewFile
-from api.world import World, actor
+from api.world import World
 from engine import bootstrap
 from engine.service import installation, trial
 
@@ -136,7 +136,7 @@ def set_(
     """Set a local setting 本地设置. It is this installation's choice, never a rule of the document."""
     world = World.of(ctx)
     line = installation.set_parameter(
-        world.desk, world.library, definition, parameter=name, raw=value, actor=actor(as_)
+        world.desk, world.library, definition, parameter=name, raw=value, actor=world.actor(as_)
     )  # fmt: skip
     if world.speech.as_json:
         world.speech.give({**_plain(line), "source": "deployer"})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from api.options import As, Json
+from api.pages import After, goes_on
 from api.speech import in_china
-from api.world import World, actor
+from api.world import World
 from engine.service import notices
 
 
@@ -20,15 +21,15 @@ def _notice() -> None:
     """What you are to be told."""
 
 
-def listed(ctx: typer.Context, *, as_: As, as_json: Json = False) -> None:
+def listed(ctx: typer.Context, *, as_: As, after: After = None, as_json: Json = False) -> None:
     """Notices for you, and for your role in your area, the newest first; from now on they count as seen."""
     world = World.of(ctx)
-    found = notices.listed(world.desk, actor(as_))
+    page = notices.listed(world.desk, world.actor(as_), after=after)
     speech = world.speech
     if speech.as_json:
-        speech.give(found)
+        speech.give({"notices": page.lines, "next": page.next})
         return
-    if not found:
+    if not page.lines:
         speech.say(speech.pick("没有通知", "no notice"))
         return
     head = [speech.pick("时间", "at"), speech.pick("通知", "notice"), speech.pick("个案", "case"),
@@ -37,6 +38,7 @@ def listed(ctx: typer.Context, *, as_: As, as_json: Json = False) -> None:
     rows = [
         [in_china(one.at), speech.label(one.title), one.case or "-", one.about,
          in_china(one.seen_at) if one.seen_at else new]
-        for one in found
+        for one in page.lines
     ]  # fmt: skip
     speech.table(head, rows)
+    goes_on(speech, page.next)

@@ -20,7 +20,12 @@ def _remember_json(ctx: typer.Context, value: bool) -> bool:
 As = Annotated[
     str,
     typer.Option(
-        "--as", metavar="PERSON@UNIT[:ROLE]", envvar="GUITU_AS", help="Who acts, for which unit, as what if it matters."
+        "--as",
+        metavar="@UNIT[:ROLE]",
+        envvar="GUITU_AS",
+        default_factory=str,
+        show_default=False,
+        help="For which unit whoever signed in acts, as what if it matters; in a world for trial PERSON@UNIT[:ROLE].",
     ),
 ]
 Json = Annotated[

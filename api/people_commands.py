@@ -10,7 +10,7 @@ import typer
 
 from api.options import As, Json
 from api.speech import CHINA, in_china
-from api.world import World, actor
+from api.world import World
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import people
@@ -45,7 +45,7 @@ def _people() -> None:
 def add(ctx: typer.Context, *, person: PersonCode, as_: As, as_json: Json = False) -> None:
     """Enrol somebody, or again somebody who was deactivated; give a role with guitu people grant."""
     world = World.of(ctx)
-    found = people.add(world.desk, person, actor(as_))
+    found = people.add(world.desk, person, world.actor(as_))
     _say_member(world, people.member_line(found, bootstrap.now()), "已登记", "is enrolled")
 
 
@@ -55,9 +55,8 @@ def grant(
 ) -> None:  # fmt: skip
     """Give somebody a role in a unit, for good or for a time. Nobody gives one to herself."""
     world = World.of(ctx)
-    found = people.grant(
-        world.desk, person, unit, role, actor(as_), since=_moment("--since", since), until=_moment("--until", until)
-    )
+    begins, ends = moment("--since", since), moment("--until", until)
+    found = people.grant(world.desk, person, unit, role, world.actor(as_), since=begins, until=ends)
     _say_member(world, people.member_line(found, bootstrap.now()), "已授予角色", "has the role")
 
 
@@ -66,7 +65,7 @@ def end(
 ) -> None:  # fmt: skip
     """End a role at once, and those of whoever stands in for it. The last administrator stays."""
     world = World.of(ctx)
-    ended = people.end(world.desk, person, unit, role, actor(as_))
+    ended = people.end(world.desk, person, unit, role, world.actor(as_))
     _say_roles(world, (people.role_line(one, bootstrap.now()) for one in ended), "已终止", "ended")
 
 
@@ -79,10 +78,10 @@ def deputy(
 ) -> None:  # fmt: skip
     """Let somebody hold for a time what another holds in a unit; administrators and auditors have no deputy."""
     world = World.of(ctx)
-    ends = _moment("--until", until)
+    ends = moment("--until", until)
     assert ends is not None, "it was given"
     given = people.deputy(
-        world.desk, person, stands_in, unit, actor(as_), since=_moment("--since", since), until=ends
+        world.desk, person, stands_in, unit, world.actor(as_), since=moment("--since", since), until=ends
     )  # fmt: skip
     _say_roles(world, (people.role_line(one, bootstrap.now()) for one in given), "代理", "stands in")
 
@@ -95,14 +94,14 @@ def move(
 ) -> None:  # fmt: skip
     """Move somebody: every role in the old unit ends at once, and the work goes on in the new one."""
     world = World.of(ctx)
-    found = people.move(world.desk, person, unit, to_unit, actor(as_))
+    found = people.move(world.desk, person, unit, to_unit, world.actor(as_))
     _say_member(world, people.member_line(found, bootstrap.now()), "已调动", "has moved")
 
 
 def deactivate(ctx: typer.Context, *, person: PersonCode, as_: As, as_json: Json = False) -> None:
     """Let somebody who leaves act no more: everything ends at once. The last administrator stays."""
     world = World.of(ctx)
-    ended = people.deactivate(world.desk, person, actor(as_))
+    ended = people.deactivate(world.desk, person, world.actor(as_))
     if not world.speech.as_json:
         world.speech.say(world.speech.pick(f"{person} 已停用", f"{person} is deactivated"))
     _say_roles(world, (people.role_line(one, bootstrap.now()) for one in ended), "已终止", "ended")
@@ -118,7 +117,7 @@ def list_(
     """Who is enrolled, and every role now, ahead and over."""
     world = World.of(ctx)
     speech, now = world.speech, bootstrap.now()
-    lines = [people.member_line(one, now) for one in people.people_of(world.desk, unit, actor(as_))]
+    lines = [people.member_line(one, now) for one in people.people_of(world.desk, unit, world.actor(as_))]
     if speech.as_json:
         speech.give(lines)
         return
@@ -174,7 +173,7 @@ def _say_each(world: World, roles: Iterable[Mapping[str, Any]]) -> None:
         world.speech.say(f"  {role['person']}@{role['unit']}:{role['role']}  {since} – {until}{behind}")
 
 
-def _moment(option: str, words: str | None) -> datetime | None:
+def moment(option: str, words: str | None) -> datetime | None:
     """A day, or a day and a time, in China unless it says its offset. Raises :class:`CommandMalformed`."""
     if words is None:
         return None

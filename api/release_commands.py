@@ -11,8 +11,9 @@ import typer
 from api.options import As, Json
 from api.passphrase import PassphraseFd, passphrase
 from api.speech import in_china
-from api.world import World, actor
+from api.world import World
 from engine.service import installation, keyfile, release
+from engine.service.actors import read_actor
 
 Exactly = Annotated[str, typer.Argument(metavar="ID@VERSION", help="The definition, with its version.")]
 
@@ -59,9 +60,9 @@ def add(
 ) -> None:
     """Register a public key that signs for a person of an office."""
     world = World.of(ctx)
-    who = actor(approver)
+    who = read_actor(approver)
     row = release.add_approver(
-        world.desk, office=who.unit, person=who.person, public_key=public_key, actor=actor(as_)
+        world.desk, office=who.unit, person=who.person, public_key=public_key, actor=world.actor(as_)
     )  # fmt: skip
     _say_approver(world, release.approver_line(row), world.speech.pick("已登记", "registered"))
 
@@ -76,7 +77,7 @@ def revoke(
 ) -> None:
     """Let a key sign for nobody any more, for good; what was released before stays released."""
     world = World.of(ctx)
-    row = release.revoke_approver(world.desk, fingerprint, actor(as_))
+    row = release.revoke_approver(world.desk, fingerprint, world.actor(as_))
     _say_approver(world, release.approver_line(row), world.speech.pick("已撤销", "revoked"))
 
 
@@ -122,7 +123,7 @@ def approve(
     world = World.of(ctx)
     opened = keyfile.read(key, passphrase(World.of(ctx).speech, passphrase_fd))
     row = release.approve(
-        world.desk, world.library, world.settings.workflows, name, key=opened, actor=actor(as_), reviewed=reviewed
+        world.desk, world.library, world.settings.workflows, name, key=opened, actor=world.actor(as_), reviewed=reviewed
     )
     if world.speech.as_json:
         world.speech.give(release.approval_line(row))
@@ -135,7 +136,7 @@ def approve(
 def release_(ctx: typer.Context, name: Exactly, as_: As, as_json: Json = False) -> None:
     """Release a candidate that two offices approved: new cases open on it, and no more on the version before."""
     world = World.of(ctx)
-    made = release.release(world.desk, world.library, world.settings.workflows, name, actor(as_))
+    made = release.release(world.desk, world.library, world.settings.workflows, name, world.actor(as_))
     offices = [one.office for one in made.approvals]
     if world.speech.as_json:
         lines = [release.approval_line(one) for one in made.approvals]

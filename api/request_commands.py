@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from api.options import As, Json
+from api.pages import After, goes_on
 from api.speech import Speech, in_china
-from api.world import World, actor
-from engine.service import requests
+from api.world import World
+from engine.service import pending, requests
+from engine.service.pending import Pending
 from engine.service.reidentify import FIELDS
 
 RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="The code of the request, such as R-7K3M-9QXD-04RB.")]
@@ -27,14 +29,15 @@ def register(group: typer.Typer, *kinds: str) -> None:
 
 
 def _listing(kinds: tuple[str, ...]) -> Callable[..., None]:
-    def listed(ctx: typer.Context, *, as_: As, as_json: Json = False) -> None:
-        """The open requests you asked for or may answer: what exactly is asked, and its digest."""
+    def listed(ctx: typer.Context, *, as_: As, after: After = None, as_json: Json = False) -> None:
+        """The open requests you asked for or may answer: what exactly is asked, and its digest; fifty at a time."""
         world = World.of(ctx)
-        found = requests.listed(world.desk, actor(as_), kinds)
+        page = pending.listed(world.desk, world.actor(as_), kinds, after=after)
         if world.speech.as_json:
-            world.speech.give(found)
+            world.speech.give({"requests": page.lines, "next": page.next})
             return
-        say_pending(world.speech, found)
+        say_pending(world.speech, page.lines)
+        goes_on(world.speech, page.next)
 
     return listed
 
@@ -42,14 +45,14 @@ def _listing(kinds: tuple[str, ...]) -> Callable[..., None]:
 def approve(ctx: typer.Context, *, request: RequestId, exactly: Exactly, as_: As, as_json: Json = False) -> None:
     """Agree to exactly what has this digest. Nobody approves an own request, or one twice."""
     world = World.of(ctx)
-    asked = requests.approve(world.desk, request, exactly, actor(as_))
+    asked = requests.approve(world.desk, request, exactly, world.actor(as_))
     say_asked(world.speech, asked, "已同意", "approved")
 
 
 def decline(ctx: typer.Context, *, request: RequestId, as_: As, as_json: Json = False) -> None:
     """Say no to a request; it cannot be approved or used any more."""
     world = World.of(ctx)
-    requests.decline(world.desk, request, actor(as_))
+    requests.decline(world.desk, request, world.actor(as_))
     if world.speech.as_json:
         world.speech.give({"request": request, "state": "declined"})
         return
@@ -68,7 +71,7 @@ def say_asked(speech: Speech, asked: requests.Asked, zh: str, en: str) -> None:
     speech.say(pick(f"  同意 {given}／须 {needed} 人", f"  approved by {given} of {needed} needed"))
 
 
-def say_pending(speech: Speech, found: list[requests.Pending]) -> None:
+def say_pending(speech: Speech, found: Sequence[Pending]) -> None:
     """The requests that wait, each with what exactly is asked."""
     if not found:
         speech.say(speech.pick("没有待办申请", "no request waits"))

@@ -11,7 +11,7 @@ from api.options import As, Json
 from api.passphrase import PassphraseFd, passphrase
 from api.speech import Speech
 from api.worker_commands import told_by_signals
-from api.world import World, actor
+from api.world import World
 from engine import bootstrap
 from engine.errors import CommandMalformed
 from engine.service import keyfile, signer, signer_acts, timestamp_authority, vault_keys
@@ -129,14 +129,14 @@ def rotate(
     world = World.of(ctx)
     place = _place(world, folder)
     words = _words_if_any(world.speech, place, passphrase_file, passphrase_fd)
-    key = signer_acts.rotate(world.desk, place, words, actor(as_))
+    key = signer_acts.rotate(world.desk, place, words, world.actor(as_))
     _give_key(world.speech, key.to_text(), "新的验证公钥（新旧密钥并行签署）：", "The new key (both sign for now):")
 
 
 def drop_old_key(ctx: typer.Context, *, as_: As, folder: Folder = None, as_json: Json = False) -> None:
     """Sign with the newest key alone, when every auditor has it."""
     world = World.of(ctx)
-    key = signer_acts.drop_old_key(world.desk, _place(world, folder), actor(as_))
+    key = signer_acts.drop_old_key(world.desk, _place(world, folder), world.actor(as_))
     _give_key(world.speech, key.to_text(), "今后只以此密钥签署：", "From now on this key signs alone:")
 
 
@@ -155,7 +155,7 @@ def restart(
         words = None if no_passphrase else _words(world.speech, passphrase_file, passphrase_fd, again=True)
     else:
         words = _words_if_any(world.speech, place, passphrase_file, passphrase_fd)
-    told = signer_acts.restart(world.desk, place, reason, words, actor(as_))
+    told = signer_acts.restart(world.desk, place, reason, words, world.actor(as_))
     if world.speech.as_json:
         world.speech.give({"key": SignerFolder(place).public()[0].to_text(), **told})
         return

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from api import sign_in_file
 from api.passphrase import passphrase
 from api.speech import Speech
 from engine import bootstrap
 from engine.core.commands import Actor
-from engine.service import vault_keys
-from engine.service.actors import read_actor
+from engine.errors import AsNotHere
+from engine.service import sessions, vault_keys
+from engine.service.actors import read_acting, read_actor
 from engine.service.auditors import Auditors
 from engine.service.desk import Desk
 from engine.service.installation import DEMO_AUDIT
+from engine.service.trial import is_trial
 from engine.service.trial_ledger import TrialLedger
 
 if TYPE_CHECKING:
@@ -82,6 +85,26 @@ class World:
         kept = self.settings.passphrase_file
         return self.passphrase() if kept is None else vault_keys.passphrase_in(kept)
 
+    def actor(self, words: str) -> Actor:
+        """Who acts: whoever is signed in, for the unit and as what ``--as`` says; else for the only unit of hers.
+
+        In a world for trial whoever ``--as`` names is believed. Raises :class:`AsNotHere`, :class:`CommandMalformed`,
+        and what :func:`engine.service.sessions.present` raises.
+        """
+        said, kept = read_acting(words), sign_in_file.read(self.settings.sign_in)
+        if (said.person is not None or kept is None) and is_trial(self.desk):
+            return read_actor(words)
+        if said.person is not None and (kept is None or said.person != kept.person):
+            raise AsNotHere(
+                "本系统须先登录（guitu login），不以 --as 所写的人为准；--as 只写 @单位 或 @单位:角色",
+                "whom --as names is not believed here: sign in (guitu login), then say --as @UNIT or @UNIT:ROLE",
+            )
+        if kept is None:
+            raise sessions.not_signed_in()
+        unit = said.unit or kept.unit
+        role = said.role or (kept.role if unit == kept.unit else None)
+        return sessions.present(self.desk, kept.token, unit=unit, role=role)
+
     def close(self) -> None:
         """Close the database, if it was opened."""
         if self._desk is not None:
@@ -95,8 +118,3 @@ def found_ledger(world: World) -> TrialLedger:
     made = TrialLedger(settings.home / DEMO_AUDIT)
     made.found(Auditors(settings.auditors), world.desk.scribe)
     return made
-
-
-def actor(words: str) -> Actor:
-    """``PERSON@UNIT`` as an actor. Raises :class:`CommandMalformed`."""
-    return read_actor(words)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from engine.credentials.passkeys import Site
 from engine.definitions.loader import Library, load_all
 from engine.errors import GuituError
 from engine.service import sequencer, vault_keys
@@ -15,9 +17,13 @@ from engine.service.desk import Books, Desk
 from engine.service.log import configure, log
 from engine.service.safe import Safe
 from engine.service.scribe import Scribe
+from engine.service.webhook_addresses import Networks
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.vault.pseudonym import new_pseudonym
+
+if TYPE_CHECKING:
+    from engine.credentials.provider import Provider
 
 __all__ = ["Library", "Settings", "desk", "library", "now", "settings"]
 
@@ -55,6 +61,18 @@ def close(used: Desk) -> None:
         used.database.close()
 
 
+def provider_of(of: Settings) -> Provider | None:
+    """The identity provider of an installation, if it has one; nothing is asked of it yet.
+
+    Raises :class:`ProviderMissing` where something it takes is not said, or is said to go by an open line.
+    """
+    if of.oidc_issuer is None:
+        return None
+    from engine.service.provider import provider_at  # takes a while to load, and few processes need it
+
+    return provider_at(of.oidc_issuer, of.oidc_client_id, of.oidc_redirect, of.oidc_client_secret_file)
+
+
 def desk(of: Settings, *, books: Library | None = None, passphrase: Callable[[], str] | None = None) -> Desk:
     """A desk ready for work.
 
@@ -63,12 +81,14 @@ def desk(of: Settings, *, books: Library | None = None, passphrase: Callable[[],
     release that somebody tampered with.
     """
     configure(of.log_level)
+    networks, provider = Networks.read(of.webhook_networks), provider_of(of)
     shelf = books if books is not None else library(of.workflows)
     database = Database.open(of.database_url)
     safe = Safe(lambda: vault_keys.opened(of.root_keys, of.passphrase_file, passphrase), now)
     made = Desk(
         database=database, books=Books.of(shelf), clock=now, new_pseudonym=new_pseudonym, safe=safe,
-        scribe=Scribe(database, Auditors(of.auditors).keys, now), attachments=of.attachments,
+        scribe=Scribe(database, Auditors(of.auditors).keys, now), attachments=of.attachments, site=Site.at(of.origins),
+        webhook_networks=networks, provider=provider,
     )  # fmt: skip
     try:
         with database.reading() as work:

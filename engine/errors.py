@@ -144,6 +144,14 @@ class NotSignedIn(GuituError):
     exit_code = 5
 
 
+class AsNotHere(GuituError):
+    """Somebody else is named as who acts: that is believed in worlds for trial only."""
+
+    code = "as_not_here"
+    http = 422
+    exit_code = 5
+
+
 class SignInFailed(GuituError):
     """A sign-in failed; whether it was the name, the password or the second factor is not said."""
 
@@ -168,12 +176,124 @@ class StrongSignInNeeded(GuituError):
     exit_code = 5
 
 
+class EnrolmentNeeded(GuituError):
+    """The sign-in may only set a password and enrol second factors until there is one of each."""
+
+    code = "enrolment_needed"
+    http = 403
+    exit_code = 5
+
+
+class EnrolmentRefused(GuituError):
+    """A password, or an answer that would confirm a second factor, is not taken; ``reasons`` says all of why."""
+
+    code = "enrolment_refused"
+    http = 422
+    exit_code = 2
+
+
+class PasskeyMissing(GuituError):
+    """A passkey is asked for where the person has none, or the installation takes none."""
+
+    code = "passkey_missing"
+    http = 409
+    exit_code = 6
+
+
+class UnitUnclear(GuituError):
+    """Whoever is signed in has roles in several units, or in none, and names none."""
+
+    code = "unit_unclear"
+    http = 422
+    exit_code = 5
+
+
+class RecoveryNeeded(GuituError):
+    """Somebody has a second factor: a sign-in of hers is given back by two administrators, not by one."""
+
+    code = "recovery_needed"
+    http = 409
+    exit_code = 6
+
+
+class RecoveryUnknown(GuituError):
+    """There is no such recovery, or none that the actor may know of."""
+
+    code = "recovery_unknown"
+    http = 404
+    exit_code = 4
+
+
+class RecoveryImpossible(GuituError):
+    """The recovery of a sign-in is not where this can be done: not open, approved, waiting, or over."""
+
+    code = "recovery_impossible"
+    http = 409
+    exit_code = 6
+
+
 class PurposeNotGranted(GuituError):
     """A service states a purpose that its token is not bound to."""
 
     code = "purpose_not_granted"
     http = 403
     exit_code = 5
+
+
+class TokenUnknown(GuituError):
+    """There is no service token of that code."""
+
+    code = "token_unknown"
+    http = 404
+    exit_code = 4
+
+
+class TokenOver(GuituError):
+    """A service token is revoked or its time is over: another one is issued instead."""
+
+    code = "token_over"
+    http = 409
+    exit_code = 6
+
+
+class ServiceUnclear(GuituError):
+    """Nobody enrolled under that code holds the role of a service, or holds it in more than one unit."""
+
+    code = "service_unclear"
+    http = 409
+    exit_code = 6
+
+
+class ProviderMissing(GuituError):
+    """This installation has no identity provider, or not all that it takes to ask one."""
+
+    code = "provider_missing"
+    http = 404
+    exit_code = 4
+
+
+class ProviderRefused(GuituError):
+    """A sign-in by the identity provider failed; at what is not said: the ledger knows."""
+
+    code = "provider_refused"
+    http = 401
+    exit_code = 5
+
+
+class LinkTaken(GuituError):
+    """That account of the identity provider is linked to somebody already."""
+
+    code = "link_taken"
+    http = 409
+    exit_code = 6
+
+
+class LinkUnknown(GuituError):
+    """There is no such link to an account of the identity provider, or it has ended."""
+
+    code = "link_unknown"
+    http = 404
+    exit_code = 4
 
 
 class PoliciesBroken(GuituError):
@@ -468,6 +588,38 @@ class IdentifierInText(GuituError):
     exit_code = 6
 
 
+class LeadUnknown(GuituError):
+    """No such lead, or none that the actor may know of."""
+
+    code = "lead_unknown"
+    http = 404
+    exit_code = 4
+
+
+class LeadImpossible(GuituError):
+    """The lead does not stand where this is possible; ``reasons`` lists *all* that stands against it."""
+
+    code = "lead_impossible"
+    http = 409
+    exit_code = 6
+
+
+class LeadErased(GuituError):
+    """The key of the lead was destroyed with its case: nobody can read it any more."""
+
+    code = "lead_erased"
+    http = 410
+    exit_code = 4
+
+
+class NotPrinted(GuituError):
+    """No clause of the area's document prints it, and no local setting has switched it on."""
+
+    code = "not_printed"
+    http = 422
+    exit_code = 6
+
+
 class ErasureRefused(GuituError):
     """A case may not be erased yet; ``reasons`` lists *all* that stands against it."""
 
@@ -585,6 +737,166 @@ class AttachmentRefused(GuituError):
     code = "attachment_refused"
     http = 422
     exit_code = 6
+
+
+class AttachmentUnknown(GuituError):
+    """The case has no such file."""
+
+    code = "attachment_unknown"
+    http = 404
+    exit_code = 4
+
+
+class RequestMalformed(GuituError):
+    """A request that cannot be read: what it is made of, not what it asks for; ``place`` says where."""
+
+    code = "request_malformed"
+    http = 400
+    exit_code = 2
+
+
+class RequestInvalid(GuituError):
+    """A request that can be read and is not of its form; ``errors`` says of each field what would be right."""
+
+    code = "request_invalid"
+    http = 422
+    exit_code = 2
+
+
+class RouteUnknown(GuituError):
+    """The REST door knows no such resource."""
+
+    code = "route_unknown"
+    http = 404
+    exit_code = 4
+
+
+class MethodUnknown(GuituError):
+    """The resource is not asked in this way; ``allowed`` lists the methods it knows."""
+
+    code = "method_unknown"
+    http = 405
+    exit_code = 2
+
+
+class NotAcceptable(GuituError):
+    """The caller takes no form that the REST door speaks."""
+
+    code = "not_acceptable"
+    http = 406
+    exit_code = 2
+
+
+class RequestTooSlow(GuituError):
+    """The body of a request did not come in time; nothing was done."""
+
+    code = "request_too_slow"
+    http = 408
+    exit_code = 8
+
+
+class RequestTooLarge(GuituError):
+    """The body of a request is larger than may be sent; ``most`` is how many bytes may."""
+
+    code = "request_too_large"
+    http = 413
+    exit_code = 2
+
+
+class MediaTypeUnknown(GuituError):
+    """The body of a request is of a form that is not taken there."""
+
+    code = "media_type_unknown"
+    http = 415
+    exit_code = 2
+
+
+class HostUnknown(GuituError):
+    """The request names another host than the ones this installation answers for."""
+
+    code = "host_unknown"
+    http = 421
+    exit_code = 2
+
+
+class CrossSiteRefused(GuituError):
+    """A change asked for with the cookie of a sign-in does not come from a page of this installation."""
+
+    code = "cross_site_refused"
+    http = 403
+    exit_code = 5
+
+
+class OnlyFromHere(GuituError):
+    """What is told to this machine only was asked for from another one."""
+
+    code = "only_from_here"
+    http = 403
+    exit_code = 5
+
+
+class AnswerTooLate(GuituError):
+    """The answer took too long: whether anything was done is not known; ask again with the same key."""
+
+    code = "answer_too_late"
+    http = 503
+    exit_code = 8
+
+
+class TooBusy(GuituError):
+    """More requests wait in this process than it takes in; nothing was done."""
+
+    code = "too_busy"
+    http = 503
+    exit_code = 8
+
+
+class ServingStopped(GuituError):
+    """A process that serves the REST door ended by itself, again and again."""
+
+    code = "serving_stopped"
+    http = 503
+    exit_code = 8
+
+
+class NotReady(GuituError):
+    """The process is alive, and something it stands on is not ready; ``checks`` says what."""
+
+    code = "not_ready"
+    http = 503
+    exit_code = 8
+
+
+class AssetsMissing(GuituError):
+    """The files of the pages were not built when this program was set up."""
+
+    code = "assets_missing"
+    http = 503
+    exit_code = 8
+
+
+class Unforeseen(GuituError):
+    """An error that nobody foresaw; ``incident`` is the number under which the log tells where it happened."""
+
+    code = "internal_error"
+    http = 500
+    exit_code = 70
+
+
+class WebhookUnknown(GuituError):
+    """No such webhook of the unit."""
+
+    code = "webhook_unknown"
+    http = 404
+    exit_code = 4
+
+
+class WebhookAddressRefused(GuituError):
+    """Notices may not be sent to that address."""
+
+    code = "webhook_address_refused"
+    http = 422
+    exit_code = 2
 
 
 class StoryBroken(GuituError):

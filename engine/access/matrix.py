@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from engine.access.gate import Gate
 from engine.access.model import ROLES, Verdict
-from engine.access.standings import NONE, STANDINGS, Situation, kinds
+from engine.access.standings import NONE, STANDINGS, WITHOUT_CASE, Situation, kinds
 
 FILE = "matrix.csv"
 """Its name in the folder of the policies."""
@@ -28,6 +28,7 @@ _ALSO = {
     "HandOff": (NONE, "not_there"),
     "Duty": ("owes_it", "not_there"),
     "Closing": ("may_close", "not_there"),
+    "Lead": (NONE, "her_turn", "her_turn_accepted", "had_it", "had_it_accepted", "she_reported", "unit_reported"),
 }
 """What else counts where part of a case is asked about. The first word is what the others are compared with."""
 _ALSO_LOOKING = ("needed", "needed_glass")
@@ -44,7 +45,7 @@ def lines(gate: Gate) -> list[Line]:
     """
     found: list[Line] = []
     for kind, actions, words in _asked(gate):
-        for stands in ((NONE, NONE),) if kind in ("Installation", "Opening") else _STANDINGS:
+        for stands in ((NONE, NONE),) if kind in WITHOUT_CASE else _STANDINGS:
             found += _standing(gate, kind, actions, stands, words)
     return sorted(found, key=lambda line: line[0])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.access.gate import Gate
 from engine.access.model import NOBODY, CaseFile, Circumstances, Part, Role, Who
-from engine.access.subjects import Closing, Duty, HandOff, Installation, Opening, Record, Subject, Track
+from engine.access.subjects import Closing, Duty, HandOff, Installation, Lead, Opening, Record, Subject, Track
 
 NONE = "-"
 """In a cell: nothing of the kind."""
@@ -39,6 +39,9 @@ STANDINGS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """As what her unit stands to the case, and whether it still does."""
 
+WITHOUT_CASE = ("Installation", "Opening", "Lead")
+"""The types of the schema that are no case and no part of one."""
+
 GIVEN: Mapping[str, Circumstances] = {
     NONE: Circumstances(),
     "glass": Circumstances(has_glass=True),
@@ -60,6 +63,7 @@ OF_KIND: Mapping[str, tuple[str, ...]] = {
     "HandOff": ("not_there",),
     "Duty": ("not_there", "owes_it"),
     "Closing": ("not_there", "may_close"),
+    "Lead": ("her_turn", "her_turn_accepted", "had_it", "had_it_accepted", "she_reported", "unit_reported"),
 }
 """What else counts of a thing, by its type in the schema; one of these at a time."""
 
@@ -95,6 +99,8 @@ class Situation:
                 return Opening(_CASE_AREAS[0], "victim")
             case "Case":
                 return self._file(classes if self.also in OF_KIND["Case"] else ())
+            case "Lead":
+                return self._lead()
             case "Record":
                 return Record(self._file(()), self._tended_by(), self._at_work())
         return self._part_of_a_case(kind)
@@ -112,6 +118,17 @@ class Situation:
             file, "x", is_there, holder=_hers(is_there and self._holds),
             last_actor=_hers(is_there and (self._holds or self.also == "made_last_act")),
             contributors=_hers(is_there and self._contributes), at_work=self._at_work(),
+        )  # fmt: skip
+
+    def _lead(self) -> Lead:
+        """A lead that is with another unit, which has accepted it, but for what counts here."""
+        has_turn, had_it = self.also.startswith("her_turn"), self.also.startswith(("her_turn", "had_it"))
+        accepted = self.also.endswith("_accepted")
+        others = frozenset((_ANOTHERS,))
+        return Lead(
+            "L-1", "tip", turn=_hers(has_turn) or others, handled_by=_hers(had_it) | others,
+            accepted_by=_hers(accepted) | others, reported_by=SHE if self.also == "she_reported" else _OTHER,
+            reporting_unit=_hers(self.also in ("she_reported", "unit_reported")) or others,
         )  # fmt: skip
 
     @property

@@ -88,7 +88,20 @@ class Closing:
     functions: frozenset[str] = NOBODY
 
 
-Subject = CaseFile | Installation | Opening | Record | Track | HandOff | Duty | Closing
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A lead: whose turn it is (none or one), which units it came to, which accepted it, and who reported it."""
+
+    name: str
+    kind: str
+    turn: frozenset[str]
+    handled_by: frozenset[str]
+    accepted_by: frozenset[str]
+    reporting_unit: frozenset[str]
+    reported_by: str
+
+
+Subject = CaseFile | Installation | Opening | Record | Track | HandOff | Duty | Closing | Lead
 """What a decision may be about."""
 
 Entity = dict[str, Any]
@@ -142,6 +155,8 @@ def _id_of(on: Subject) -> str:
             return "new"
         case Record():
             return on.file.id
+        case Lead():
+            return on.name
         case _:
             return f"{on.file.id}/{on.name}"
 

@@ -138,6 +138,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "recovery:list": ("查看恢复登录", "look at recoveries"),
     "provider:link": ("关联统一身份账号", "link an account of the identity provider"),
     "provider:unlink": ("取消统一身份账号关联", "unlink an account of the identity provider"),
+    "provider:list": ("查看统一身份账号关联", "look at linked accounts of the identity provider"),
     "token:issue": ("签发服务令牌", "issue a service token"),
     "token:rotate": ("轮换服务令牌", "rotate a service token"),
     "token:revoke": ("吊销服务令牌", "revoke a service token"),
@@ -157,6 +158,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "webhook:rotate": ("轮换推送密钥", "rotate the secret of a webhook"),
     "webhook:end": ("停用推送地址", "end a webhook"),
     "webhook:list": ("查看推送地址", "look at webhooks"),
+    "webhook:test": ("试发推送", "send a test to a webhook"),
     "webhook:deliver": ("推送通知", "deliver notices"),
     # erasure, keys, backups
     "erasure:request": ("申请删除或解除留存", "ask for an erasure or the end of a hold"),
@@ -177,6 +179,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "definition:approve": ("审定流程", "approve a definition"),
     "definition:release": ("发布流程", "release a definition"),
     "definition:list": ("查看流程发布情况", "look at the releases"),
+    "definition:show": ("查看流程", "look at a definition"),
     "trial:set_up": ("建立试验环境", "set up a world for trial"),
 }
 """Everything that is entered, each with 中文 and English. An act that stands not here cannot be written."""

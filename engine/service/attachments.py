@@ -17,13 +17,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from engine.core.commands import Actor, AttachFile
-from engine.errors import AttachmentRefused, CommandMalformed, GuituError, StoreUnavailable
+from engine.errors import AttachmentRefused, AttachmentUnknown, CommandMalformed, GuituError, StoreUnavailable
 from engine.service.account import Account
 from engine.service.by_class import STRICTEST
 from engine.service.desk import NOT_REFUSALS, Desk
@@ -44,7 +45,7 @@ from engine.store.erasures import AttachmentRow
 from engine.store.work import Work
 from engine.vault.filetypes import kind_of
 from engine.vault.keys import CaseKey, Cell, unreadable
-from engine.vault.streams import CHUNK_BYTES, Opened, Reader, Writer, decrypt, encrypt
+from engine.vault.streams import CHUNK_BYTES, Opened, Reader, Writer, decrypt, decrypted, encrypt
 from engine.vault.suite import Unopenable
 
 LARGEST = 32 * 2**20
@@ -127,25 +128,46 @@ def _opened_for_files(desk: Desk, case: str, work: Work, account: Account) -> Ca
 def copy_out(desk: Desk, case: str, attachment: str, writer: Writer, actor: Actor) -> Attachment:
     """Write the content of a file of the case, and say which it was.
 
-    Raises :class:`NotHolder`, :class:`CommandMalformed` for a reference the case does not have, and
-    :class:`ContentUnreadable` when the stored file is not the one that was added: what was written then must be
-    dropped.
+    Raises what :func:`opened` and its pieces raise: what was written then must be dropped.
     """
-    folder = _folder(desk)
+    row, key = _on_list(desk, case, attachment, actor)
+    shown = _shown(row, key)
+    with _opening(case), _stored(_folder(desk), row) as file:
+        decrypt(file, writer, key.attachment_key(row.id, row.key_version), _place(row.id))
+    return shown
+
+
+def opened(desk: Desk, case: str, attachment: str, actor: Actor) -> tuple[Attachment, Iterator[bytes]]:
+    """A file of the case, and its content piece by piece, each as it was sealed.
+
+    Raises :class:`NotHolder`, :class:`AttachmentUnknown` for a reference the case does not have, and
+    :class:`ContentUnreadable` when the stored file is not the one that was added, perhaps only amid the pieces: what
+    came before it must be dropped then.
+    """
+    row, key = _on_list(desk, case, attachment, actor)
+    pieces = _pieces(_folder(desk), row, key)
+    return _shown(row, key), chain([next(pieces)], pieces)  # what is wrong from the beginning is said before any of it
+
+
+def _on_list(desk: Desk, case: str, attachment: str, actor: Actor) -> tuple[AttachmentRow, CaseKey]:
+    """A file on the list of a case, and the key of the case; that it is read is entered."""
+    _folder(desk)
     account = Account("file:read", actor)
     with desk.reading(account) as work:
         key = _opened_for_files(desk, case, work, account)
         row = next((row for row in work.attachments_of(case) if row.id == attachment), None)
         if row is None:
-            raise CommandMalformed(
+            raise AttachmentUnknown(
                 f"个案 {case} 没有这一附件；请用 guitu case attachments 查看",
                 f"case {case} has no such attachment; guitu case attachments lists them",
             )
         account.details["attachment"] = row.id
-    shown = _shown(row, key)
-    with _opening(case), _stored(folder, row) as file:
-        decrypt(file, writer, key.attachment_key(row.id, row.key_version), _place(row.id))
-    return shown
+    return row, key
+
+
+def _pieces(folder: Path, row: AttachmentRow, key: CaseKey) -> Iterator[bytes]:
+    with _opening(row.case_id), _stored(folder, row) as file:
+        yield from decrypted(file, key.attachment_key(row.id, row.key_version), _place(row.id))
 
 
 def copy_to(desk: Desk, case: str, attachment: str, path: Path, actor: Actor) -> Attachment:

@@ -17,6 +17,7 @@ from engine.core.definition import Definition
 from engine.core.directory import Directory
 from engine.core.machine import Rules, compile_rules
 from engine.core.view import CHINA, default_parameters
+from engine.credentials.passkeys import Site
 from engine.definitions.loader import Library
 from engine.errors import (
     ClockBehind,
@@ -38,10 +39,12 @@ from engine.errors import (
 )
 from engine.service.released import Released, read_released
 from engine.service.safe import Safe
+from engine.service.webhook_addresses import Networks
 from engine.store.database import Database
 from engine.store.work import Work
 
 if TYPE_CHECKING:
+    from engine.credentials.provider import Provider
     from engine.service.account import Account
     from engine.service.scribe import Scribe
 
@@ -162,7 +165,9 @@ class Desk:
     """Everything a request needs. Wired in one place, ``engine.bootstrap``.
 
     ``gate`` judges by the policies, those that ship if no other is given. ``attachments`` is the folder of encrypted
-    files; a desk without one takes none.
+    files; a desk without one takes none. ``site`` is whom passkeys are for (none: there are none). ``webhook_networks``
+    are those of this installation's own network that notices may be sent to. ``provider`` is the identity provider
+    people may sign in by (none: there is none).
     """
 
     database: Database
@@ -172,7 +177,10 @@ class Desk:
     safe: Safe
     scribe: Scribe
     attachments: Path | None = None
+    site: Site | None = None
+    provider: Provider | None = None
     gate: Gate = field(default_factory=shipped_gate)
+    webhook_networks: Networks = field(default_factory=Networks)
     probe: Callable[[int], None] = no_probe
     _directory: Directory | None = None
     _released: Released | None = None

@@ -5,13 +5,16 @@ Custodians are told in the commit in which the glass is broken. What a ban forbi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from engine.access.model import Circumstances, Who
 from engine.core.codes import hold_actors, shown
 from engine.core.commands import Actor
 from engine.core.definition import Label
+from engine.core.marks import mark, read_mark
 from engine.errors import CommandMalformed, EmergencyUnknown, NothingToChange, OwnReview, ReviewOverdue
 from engine.service import notices
 from engine.service.account import Account
@@ -19,9 +22,10 @@ from engine.service.at_the_case import at_the_case
 from engine.service.circumstances import circumstances, file_at
 from engine.service.desk import Desk
 from engine.service.participation import case_file
+from engine.service.pending import answerable_area
 from engine.service.permission import admitted, permit
 from engine.service.request_rules import EmergencyRules
-from engine.store.requests import EmergencyRow
+from engine.store.requests import EmergencyRow, Sought
 from engine.store.work import Work
 
 OUTCOMES = {
@@ -29,7 +33,9 @@ OUTCOMES = {
     "not_justified": Label(zh="无必要", en="It was not justified"),
 }
 """What a review may find; held equal to the table by a test."""
-MOST_LISTED = 500
+PAGE = 50
+_AT_ONCE = 200
+"""So many rows are read at a time, to be asked about one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +121,40 @@ def review(desk: Desk, emergency: str, outcome: str, actor: Actor) -> Glass:
     return _glass(replace(row, reviewed_at=now, reviewed_by=who.person, reviewed_unit=who.unit, outcome=outcome), now)
 
 
-def listed(desk: Desk, actor: Actor) -> list[Glass]:
-    """The emergencies that the actor opened or may review, the newest first."""
+@dataclass(frozen=True, slots=True)
+class GlassPage:
+    """Some emergencies of a list, the newest first; ``next`` leads to those behind, if there are any."""
+
+    lines: tuple[Glass, ...]
+    next: str | None
+
+
+def listed(desk: Desk, actor: Actor, *, after: str | None = None) -> GlassPage:
+    """The emergencies that the actor opened or may review. ``after`` is the ``next`` of the page before."""
     account = Account("emergency:list", replace(actor, purpose="custody"))
     with desk.reading(account) as work:
         hold_actors(actor)
         now = desk.clock()
         who = admitted(desk, account, work, "custodian")
-        rows = [row for row in work.emergencies(MOST_LISTED) if _may_see(desk, row, who, now, work)]
+        place = None if after is None else read_mark(after)
+        found = list(islice(_seen(desk, who, (now, place), work), PAGE + 1))
+        rows = found[:PAGE]
         for case_id in sorted({row.case_id for row in rows}):
             key = desk.safe.key_for(case_id, work)
             if key is not None:
                 account.read(key)
-    return [_glass(row, now) for row in rows]
+    goes_on = mark(rows[-1].opened_at, rows[-1].id) if len(found) > PAGE else None
+    return GlassPage(tuple(_glass(row, now) for row in rows), goes_on)
+
+
+def _seen(
+    desk: Desk, who: Who, since: tuple[datetime, tuple[datetime, str] | None], work: Work
+) -> Iterator[EmergencyRow]:
+    now, place = since
+    sought = Sought(who.person, answerable_area(desk, who, ("review_glass",)))
+    while rows := work.emergencies(sought, _AT_ONCE, place):
+        yield from (row for row in rows if _may_see(desk, row, who, now, work))
+        place = rows[-1].opened_at, rows[-1].id
 
 
 def _may_see(desk: Desk, row: EmergencyRow, who: Who, now: datetime, work: Work) -> bool:

@@ -157,6 +157,7 @@ class Erasing:
             not_before=at.now.astimezone(CHINA).date() + timedelta(days=self.retention.backup_days),
         )  # fmt: skip
         work.drop_case_keys(case_id)
+        work.drop_lead_keys(case_id)  # what was reported of the same people goes with them
         body = msgspec.json.encode(certificate)
         work.add_certificate(case_id, at.now, body)
         return certificate, body

@@ -12,6 +12,7 @@ from engine.core.directory import Directory
 from engine.service.account import Account
 from engine.service.by_class import changed_compartments
 from engine.service.content import case_in_plain, seal_case, seal_compartment, write_event
+from engine.service.hand_off_notices import tell_of_hand_offs
 from engine.service.known import Known
 from engine.service.participation import project
 from engine.store.compartments import CompartmentRow, EventPartRow
@@ -47,5 +48,6 @@ def file_case(
     content = seal_case(plain, after.id, after.revision, key)
     work.save_case(old, after, content, decided.events, bodies, compartments=rows, parts=parts)
     project(old, after, book, units, now=after.changed_at, work=work)
+    tell_of_hand_offs(old, after, decided.events, units, now=after.changed_at, work=work)
     account.changed(key, digest=key.ledger_digest(plain), revision=after.revision)
     return after

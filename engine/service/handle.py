@@ -235,21 +235,30 @@ def _is_same(desk: Desk, work: Work, digest: str, asked: _Asked) -> bool:
 
 
 def _answered_meanwhile(desk: Desk, asked: _Asked) -> Answer | None:
-    """The answer to the same request sent twice at once: the slower one finds what the faster one was told."""
+    """The answer to the same request sent twice at once: the slower one finds what the faster one was told.
+
+    Nothing, for whoever may not act any more, or when nothing is left to answer: what was refused stays refused.
+    """
     key = asked.command.idempotency_key
     if key is None:
         return None
     try:
         with desk.writing(asked.account) as work:  # the key of the house may have to be made again
-            found = work.find_answer(asked.actor.unit, desk.safe.house(work).locator(key.encode()))
-            earlier = (
-                _earlier_answer(desk, work, key, asked) if found and _is_same(desk, work, found.digest, asked) else None
-            )
+            admitted(desk, asked.account, work)
+            earlier = _earlier_answer(desk, work, key, asked)
             if earlier is None:
                 raise _NotAnswered
             return earlier
-    except _NotAnswered:
+    except NOT_REFUSALS:
+        raise
+    except (_NotAnswered, GuituError):
         return None
+
+
+def was_answered(desk: Desk, command: Command, actor: Actor) -> bool:
+    """Whether this very request was answered before, as its idempotency key tells; then it is entered as repeated."""
+    asked = _Asked(command, actor, desk.clock(), None, account_of(command, actor))
+    return _answered_meanwhile(desk, asked) is not None
 
 
 class _NotAnswered(Exception):

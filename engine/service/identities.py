@@ -14,7 +14,7 @@ from engine.core.commands import Actor, OpenCase, RecordIdentity
 from engine.errors import DuplicateFound, NotHolder
 from engine.service.account import Account
 from engine.service.desk import Desk
-from engine.service.handle import Answer, handle
+from engine.service.handle import Answer, handle, was_answered
 from engine.service.permission import admitted, permit
 from engine.service.persons import Match, Persons, holds
 from engine.vault.identity import Remark, read_identity
@@ -81,8 +81,22 @@ def open_case(
     """Open a record of a known person: look for duplicates, open, seal the identity.
 
     ``despite`` are the cases the caller has looked at. Raises :class:`DuplicateFound` for others that are certainly or
-    likely of the same person; then nothing is opened.
+    likely of the same person; then nothing is opened. Repeated with the same idempotency key, both acts get their first
+    answers again, and one that was broken off between the two is gone on with.
     """
+    key = command.idempotency_key
+    if not was_answered(desk, command, actor):  # else the record it opened would be found as a duplicate of itself
+        _hold_unseen(desk, command, raw, actor, despite)
+    opened = handle(desk, command, actor)
+    sealing = RecordIdentity(
+        case=opened.case, role="victim", holds=(), idempotency_key=None if key is None else f"{key}/identity"
+    )
+    return opened, record(desk, sealing, raw, actor)
+
+
+def _hold_unseen(
+    desk: Desk, command: OpenCase, raw: Mapping[str, object], actor: Actor, despite: Collection[str]
+) -> None:  # fmt: skip
     alike = [match for match in search(desk, command.area, raw, actor) if match.likeness in CERTAIN]
     unseen = sorted({match.case for match in alike} - set(despite))
     if unseen:
@@ -92,5 +106,3 @@ def open_case(
             "one with --despite only if it is somebody else",
             cases=unseen,
         )
-    opened = handle(desk, command, actor)
-    return opened, record(desk, RecordIdentity(case=opened.case, role="victim", holds=()), raw, actor)

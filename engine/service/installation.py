@@ -14,6 +14,7 @@ from engine.core.commands import Actor, RawValue
 from engine.core.definition import Definition, Fact, Label, Parameter
 from engine.core.directory import Directory, Jurisdiction
 from engine.core.facts import read_value
+from engine.core.marks import cut
 from engine.core.view import CHINA
 from engine.definitions.directory_file import demo_directory, read_directory
 from engine.definitions.loader import Library
@@ -31,6 +32,7 @@ from engine.store.durability import durability
 from engine.store.work import Work
 
 T = TypeVar("T")
+UNITS_ON_A_PAGE = 200
 LEAST_PYTHON = (3, 11)
 LEDGER_LATE = timedelta(minutes=1)
 SIGNER_LATE = timedelta(minutes=10)
@@ -117,9 +119,14 @@ def load_directory(desk: Desk, path: Path) -> Directory:
     return directory
 
 
-def units(desk: Desk, area: str | None = None) -> list[UnitLine]:
-    """The units of the directory, or those that serve one area: its own and those above it."""
-    with desk.reading(Account("directory:show")) as work:
+def units(desk: Desk, area: str | None = None, actor: Actor | None = None) -> list[UnitLine]:
+    """The units of the directory, or those that serve one area: its own and those above it.
+
+    Raises :class:`UnitUnknown` for an area that is none, :class:`NotPermitted`.
+    """
+    account = Account("directory:show", actor)
+    with desk.reading(account) as work:
+        permit_act(desk, account, work, "read_directory", "caseworker")
         directory = work.load_directory()
     wanted = None if area is None else {one.code for one in directory.upward(area)}
     return [
@@ -132,14 +139,26 @@ def units(desk: Desk, area: str | None = None) -> list[UnitLine]:
     ]  # fmt: skip
 
 
+def unit_page(
+    desk: Desk, area: str | None, actor: Actor, *, after: str | None = None
+) -> tuple[list[UnitLine], str | None]:  # fmt: skip
+    """The same page by page, in the order of their codes, with the mark of the next page.
+
+    ``after`` is that of the page before. Raises what :func:`units` raises, and :class:`CommandMalformed`.
+    """
+    return cut(units(desk, area, actor), lambda one: one.id, after, UNITS_ON_A_PAGE)
+
+
 def _area(area: Jurisdiction) -> Label:
     return Label(zh=area.zh, en=area.en)
 
 
-def parameters(desk: Desk, library: Library, name: str) -> list[ParameterLine]:
-    """The local settings of a definition. Raises :class:`DefinitionUnknown`."""
+def parameters(desk: Desk, library: Library, name: str, actor: Actor | None = None) -> list[ParameterLine]:
+    """The local settings of a definition. Raises :class:`DefinitionUnknown`, :class:`NotPermitted`."""
     book = find(library, name).definition
-    with desk.reading(Account("parameter:list")) as work:
+    account = Account("parameter:list", actor)
+    with desk.reading(account) as work:
+        permit_act(desk, account, work, "read_parameters", "administrator")
         return _parameter_lines(book, work)
 
 

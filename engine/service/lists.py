@@ -1,4 +1,4 @@
-"""Lists: what a unit holds, what waits for its answer, which cases it takes part in, what stands still.
+"""Lists: what a unit holds, what waits for its answer, which cases it takes part in.
 
 A list is a disclosure like any other: the policies say by which parts a case gets on it, and the ledger is told of
 every case that was on the page.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from engine.access.listing import parts_counted, parts_listed
@@ -18,7 +18,7 @@ from engine.core.case import Case, HandOff
 from engine.core.commands import Actor
 from engine.core.definition import Label
 from engine.core.directory import Directory
-from engine.errors import CommandMalformed
+from engine.core.marks import mark, read_mark
 from engine.service.account import Account
 from engine.service.desk import Desk
 from engine.service.known import load_with_key
@@ -88,19 +88,6 @@ class Count:
     ended: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class StalledHandOff:
-    """A hand-off with which nobody goes on; ``unit`` is the one whose turn it is, ``days`` are calendar days."""
-
-    hand_off: str
-    case: str
-    track: str | None
-    step: str | None
-    unit: Label
-    state: str
-    days: int
-
-
 def worklist(desk: Desk, actor: Actor, *, after: str | None = None) -> Worklist:
     """The worklist of the actor's unit, and of the units that were merged into it.
 
@@ -111,14 +98,14 @@ def worklist(desk: Desk, actor: Actor, *, after: str | None = None) -> Worklist:
         who = admitted(desk, account, work)
         permit(desk, account, who, "list_cases", Installation())
         directory = desk.directory(work)
-        units = _narrowed(desk, who, directory, work)
+        units = narrowed(desk, who, directory, work)
         place = None if after is None else _place(after)
         found = sorted(
             (line for unit in units for line in work.held_by(unit, PAGE + 1, place)), key=_key_of_line
         )  # fmt: skip
         held = found[:PAGE]
         for case_id in dict.fromkeys(line.case_id for line in held):
-            _tell(desk, case_id, work, account)
+            tell(desk, case_id, work, account)
         offered = [line for unit in units for line in work.hand_offs_for(unit)]
         awaiting = [line for unit in units for line in work.hand_offs_from(unit)]
         cases = _cases(desk, (line.case_id for line in (*offered, *awaiting)), work, account)
@@ -144,11 +131,11 @@ def cases_of(
         who = admitted(desk, account, work)
         permit(desk, account, who, "list_cases", Installation())
         parts = parts_listed(desk.gate, who)
-        units = _narrowed(desk, who, desk.directory(work), work)
+        units = narrowed(desk, who, desk.directory(work), work)
         since = ended_after(desk.clock())
         page = work.case_page(units, parts, since, after, PAGE, ended=ended, status=status)
         for line in page.lines:
-            _tell(desk, line.id, work, account)
+            tell(desk, line.id, work, account)
     return page
 
 
@@ -159,45 +146,20 @@ def count(desk: Desk, actor: Actor) -> Count:
         who = admitted(desk, account, work)
         permit(desk, account, who, "count_cases", Installation())
         parts = parts_counted(desk.gate, who)
-        units = _narrowed(desk, who, desk.directory(work), work)
+        units = narrowed(desk, who, desk.directory(work), work)
         since = ended_after(desk.clock())
         current, over = (work.count_of(units, parts, since, MOST_COUNTED, ended=ended) for ended in (False, True))
     return Count(*(None if one > MOST_COUNTED else one for one in (current, over)))
 
 
-def stalled(desk: Desk, actor: Actor, days: int) -> list[StalledHandOff]:
-    """Hand-offs in the area of the actor's unit with which nobody went on for so many days, the oldest first.
-
-    For the joint-conference office: units, steps and ages, and nothing of what the cases hold. Raises
-    :class:`NotPermitted`, :class:`CommandMalformed`.
-    """
-    if days < 0:
-        raise CommandMalformed("天数不能为负", "a number of days is not negative")
-    account = Account("stall:list", actor, purpose="supervision")
-    with desk.reading(account) as work:
-        who = admitted(desk, account, work, meant="joint_conference")
-        permit(desk, account, who, "list_stalled", Installation())
-        now, directory = desk.clock(), desk.directory(work)
-        found = work.stalled(who.areas[0], now - timedelta(days=days), PAGE)
-        for case_id in dict.fromkeys(line.case_id for line in found):
-            _tell(desk, case_id, work, account)
-        return [
-            StalledHandOff(
-                line.id, line.case_id, line.track, line.step, unit_label(directory, line.unit), line.state,
-                (now - (line.ended_at or line.offered_at)).days,
-            )
-            for line in found
-        ]  # fmt: skip
-
-
-def _narrowed(desk: Desk, who: Who, directory: Directory, work: Work) -> list[str]:
+def narrowed(desk: Desk, who: Who, directory: Directory, work: Work) -> list[str]:
     """The unit and those whose work it carries; from here on the record room shows their cases and no others."""
     units = sorted(one.id for one in directory.lineage(who.unit))
     work.narrow(units, ended_after(desk.clock()))
     return units
 
 
-def _tell(desk: Desk, case_id: str, work: Work, account: Account) -> None:
+def tell(desk: Desk, case_id: str, work: Work, account: Account) -> None:
     """Tell the ledger that a case was on the page; of an erased one nothing is left to say whom it concerned."""
     key = desk.safe.key_for(case_id, work)
     if key is not None:
@@ -239,16 +201,10 @@ def _key_of_line(line: TrackLine) -> tuple[datetime, str, str]:
 
 
 def _place_words(line: TrackLine) -> str:
-    return f"{line.entered_at.isoformat()}/{line.case_id}/{line.track}"
+    return mark(line.entered_at, f"{line.case_id}/{line.track}")
 
 
 def _place(words: str) -> tuple[datetime, str, str]:
-    at, _, rest = words.partition("/")
-    case_id, _, track = rest.partition("/")
-    try:
-        entered = datetime.fromisoformat(at)
-    except ValueError:
-        entered = None
-    if entered is None or entered.tzinfo is None or not case_id or not track:
-        raise CommandMalformed("--after 应为上一页给出的位置", "--after is what the page before gave as the next place")
+    entered, code = read_mark(words)
+    case_id, _, track = code.partition("/")
     return entered, case_id, track

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.access.model import CaseFile
+from engine.access.model import CaseFile, Who
 from engine.access.subjects import Installation
 from engine.core.codes import hold_actors
 from engine.core.commands import Actor
 from engine.core.definition import Label
+from engine.core.marks import mark, read_mark
 from engine.service.account import Account
 from engine.service.desk import Desk
 from engine.service.permission import admitted, permit
@@ -29,9 +30,23 @@ KINDS: Mapping[str, Label] = {
         zh="有人紧急调阅个案，须复核", en="Somebody broke the glass over a case: it must be reviewed"
     ),
     "glass_reviewed": Label(zh="您的紧急调阅已复核", en="Your emergency was reviewed"),
+    "recovery_asked": Label(
+        zh="有人申请恢复一名人员的登录，可中止", en="Somebody asks for the recovery of a sign-in: it can be stopped"
+    ),
+    "recovery_done": Label(
+        zh="一名人员的登录已恢复，须重新登记", en="A sign-in was recovered: second factors are enrolled anew"
+    ),
+    "hand_off_offered": Label(zh="有移交待本单位接收", en="A hand-off is offered to your unit"),
+    "hand_off_accepted": Label(zh="本单位提出的移交已被接收", en="A hand-off of your unit was accepted"),
+    "hand_off_declined": Label(zh="本单位提出的移交被退回", en="A hand-off of your unit was declined"),
+    "hand_off_withdrawn": Label(zh="移交给本单位的事项已撤回", en="A hand-off to your unit was withdrawn"),
+    "webhook_ended": Label(zh="本单位的推送地址已停用", en="A webhook of your unit ended by itself"),
+    "webhook_test": Label(zh="推送地址试发", en="A test of a webhook"),
 }
 """What a notice may tell; held equal to the table by a test."""
-MOST_LISTED = 200
+_TOLD_WITH_THE_UNIT = ("caseworker", "unit_supervisor")
+"""As what somebody is told what her unit is told."""
+PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,11 @@ class Notice:
     case: str | None
     about: str
     seen_at: datetime | None
+
+
+def told_unit(who: Who) -> str:
+    """The unit whose notices are for somebody acting in this role; an empty one for whoever is told none."""
+    return who.unit if who.role in _TOLD_WITH_THE_UNIT else ""
 
 
 def new_code(letter: str) -> str:
@@ -63,10 +83,33 @@ def tell_custodians(work: Work, now: datetime, kind: str, file: CaseFile, *, abo
         work.add_notice(NoticeRow(new_code("N"), now, kind, None, "custodian", area, file.id, about))
 
 
-def listed(desk: Desk, actor: Actor) -> list[Notice]:
+@dataclass(frozen=True, slots=True)
+class NoticePage:
+    """Some notices of a list, the newest first; ``next`` leads to those behind, if there are any."""
+
+    lines: tuple[Notice, ...]
+    next: str | None
+
+
+def tell_unit(work: Work, now: datetime, kind: str, unit: str, *, case: str, about: str) -> None:
+    """Tell a unit, in this commit, and let its own systems be told that asked for such notices."""
+    row = NoticeRow(new_code("N"), now, kind, None, None, None, case, about, to_unit=unit)
+    work.add_notice(row)
+    work.queue_for_webhooks(row.id, unit, kind, now)
+
+
+def tell_supervisors(work: Work, now: datetime, kind: str, unit: str, *, about: str) -> str:
+    """Tell the supervisors of a unit, in this commit, and give the code of the notice."""
+    row = NoticeRow(new_code("N"), now, kind, None, "unit_supervisor", None, None, about, to_unit=unit)
+    work.add_notice(row)
+    return row.id
+
+
+def listed(desk: Desk, actor: Actor, *, after: str | None = None) -> NoticePage:
     """What the actor is to be told, as a person and in the role she or he acts in, the newest first.
 
-    From now on it is seen: each notice keeps when somebody first looked at it.
+    From now on what is on the page is seen: each notice keeps when somebody first looked at it. ``after`` is the
+    ``next`` of the page before. Raises :class:`NotPermitted`, :class:`CommandMalformed`.
     """
     account = Account("notice:list", actor)
     with desk.changing(account) as work:
@@ -74,7 +117,9 @@ def listed(desk: Desk, actor: Actor) -> list[Notice]:
         now = desk.clock()
         who = admitted(desk, account, work)
         permit(desk, account, who, "read_notices", Installation())
-        rows = work.notices_for(who.person, who.role, who.areas[0], MOST_LISTED)
+        place = None if after is None else read_mark(after)
+        found = work.notices_for(who.person, who.role, who.areas[0], told_unit(who), most=PAGE + 1, after=place)
+        rows = found[:PAGE]
         for row in rows:
             if row.seen_at is None:
                 work.see_notice(row.id, now)
@@ -82,4 +127,5 @@ def listed(desk: Desk, actor: Actor) -> list[Notice]:
             key = desk.safe.key_for(case_id, work)
             if key is not None:
                 account.read(key)
-    return [Notice(row.id, row.at, row.kind, KINDS[row.kind], row.case_id, row.about, row.seen_at) for row in rows]
+    lines = (Notice(row.id, row.at, row.kind, KINDS[row.kind], row.case_id, row.about, row.seen_at) for row in rows)
+    return NoticePage(tuple(lines), mark(rows[-1].at, rows[-1].id) if len(found) > PAGE else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.core.codes import hold_code
@@ -33,6 +33,7 @@ from engine.service.account import Account
 from engine.service.actors import read_role
 from engine.service.desk import Desk
 from engine.service.permission import permit_act
+from engine.service.tickets import Ticket, issue_in, shut_out
 from engine.store.people import Member
 from engine.store.work import Work
 
@@ -93,7 +94,7 @@ class People:
             self.work.grant_role(one)
 
     def end(self, ended: Sequence[Membership]) -> list[Membership]:
-        """End roles at once, and those of whoever stands in for them; give all of them.
+        """End roles at once, and those of whoever stands in for them; give all of them as they are then.
 
         Raises :class:`LastAdministrator` when nobody would be administrator for good.
         """
@@ -105,7 +106,7 @@ class People:
                     found[deputy.id] = deputy
         self._keep_an_administrator(found)
         self.work.end_roles(found.values(), at=self.now, ended_by=self.by)
-        return list(found.values())
+        return [replace(one, until=max(self.now, one.since), ended_by=self.by) for one in found.values()]
 
     def _keep_an_administrator(self, ended: Collection[int]) -> None:
         every = self.work.administrators()
@@ -118,7 +119,15 @@ class People:
             )
 
 
-def init_first(desk: Desk, actor: Actor) -> Member:
+@dataclass(frozen=True, slots=True, repr=False)
+class First:
+    """The first administrator, and the one-time sign-in with which she sets a password and enrols."""
+
+    member: Member
+    ticket: Ticket
+
+
+def init_first(desk: Desk, actor: Actor) -> First:
     """Enrol the actor as the first administrator: only whoever opens the root keys can, while nobody is one.
 
     Raises :class:`AdministratorKnown`, :class:`RolesConflict`, :class:`UnitUnknown`, and what opening the keys raises.
@@ -139,7 +148,7 @@ def init_first(desk: Desk, actor: Actor) -> Member:
         role = Membership(0, person, people.unit(unit), ADMINISTRATOR, people.now, added_by=people.by)
         people.give(people.member(person), [role])
         account.role = ADMINISTRATOR
-        return people.member(person)
+        return First(people.member(person), issue_in(desk, work, person, None))
 
 
 def add(desk: Desk, person: str, actor: Actor) -> Member:
@@ -268,6 +277,7 @@ def deactivate(desk: Desk, person: str, actor: Actor) -> list[Membership]:
     with _managing(desk, account) as people:
         ended = people.end(people.lasting(people.member(person)))
         people.work.deactivate(person, at=people.now, deactivated_by=people.by)
+        shut_out(people.work, person, "deactivated", at=people.now, by=people.by)
         return ended
 
 

@@ -103,8 +103,9 @@ class CaseSheet:
 
 @dataclass(frozen=True, slots=True)
 class MoveSheet:
-    """What could be done now, what could be opened, and what keeps the case from closing."""
+    """What could be done now, what could be opened, and what keeps the case from closing, at this revision."""
 
+    revision: int
     options: tuple[Option, ...]
     requestable: tuple[str, ...]
     holding: tuple[Reason, ...]
@@ -167,6 +168,7 @@ def moves(desk: Desk, case_id: str, actor: Actor) -> MoveSheet:
         draft = Draft(_context(desk, seen, whole, work), whole.id, whole)
     is_open = whole.status == "open"
     return MoveSheet(
+        revision=whole.revision,
         options=tuple(replace(one, reasons=seen.told(one.reasons)) for one in options(draft)) if is_open else (),
         requestable=tuple(requestable(draft)) if is_open else (),
         holding=seen.told(holding(draft)) if is_open else (),

@@ -25,6 +25,7 @@ from engine.service.desk import Desk
 from engine.service.known import Known, load_with_key
 from engine.service.permission import admitted, permit
 from engine.service.persons import Persons
+from engine.service.proof import hold_proof
 from engine.service.request_rules import RequestRules
 from engine.store.work import Work
 from engine.vault.identity import Identity
@@ -121,6 +122,7 @@ def reveal(desk: Desk, rules: RequestRules, request: str, actor: Actor) -> Revea
     account = Account("identity:reveal", actor)
     with desk.changing(account) as work:
         hold_actors(actor)
+        hold_proof(desk, account.act, actor, work)  # before the request is opened, which tells of a case
         now = desk.clock()
         found = requests.take(desk, request, work, account)
         exact = found.exact

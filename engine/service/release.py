@@ -74,9 +74,11 @@ def revoke_approver(desk: Desk, words: str, actor: Actor) -> ApproverRow:
     return found
 
 
-def approvers(desk: Desk) -> list[ApproverRow]:
-    """Every key ever registered, the oldest first."""
-    with desk.reading(Account("approver:list")) as work:
+def approvers(desk: Desk, actor: Actor | None = None) -> list[ApproverRow]:
+    """Every key ever registered, the oldest first. Raises :class:`NotPermitted`."""
+    account = Account("approver:list", actor)
+    with desk.reading(account) as work:
+        permit_act(desk, account, work, "manage_approvers", "administrator")
         return work.approvers()
 
 
@@ -158,9 +160,11 @@ def release_in(desk: Desk, work: Work, definition: Definition, actor: Actor) -> 
     return next(one for one in read_released(work, {digest: definition}).releases if one.hash == digest)
 
 
-def standing(desk: Desk) -> dict[str, str]:
-    """``released`` or ``superseded`` by hash, as this installation has it."""
-    with desk.reading(Account("definition:list")) as work:
+def standing(desk: Desk, actor: Actor | None = None) -> dict[str, str]:
+    """``released`` or ``superseded`` by hash, as this installation has it. Raises :class:`NotPermitted`."""
+    account = Account("definition:list", actor)
+    with desk.reading(account) as work:
+        permit_act(desk, account, work, "read_definitions", "reader")
         return desk.released(work).standing(desk.books.begins(), desk.today())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,6 @@ from engine.core.directory import Directory
 from engine.errors import (
     ApprovalsMissing,
     ApprovedAlready,
-    CaseErased,
     CommandMalformed,
     ContentUnreadable,
     OwnApproval,
@@ -39,7 +38,6 @@ from engine.service.account import Account
 from engine.service.circumstances import file_at
 from engine.service.desk import Desk
 from engine.service.known import Known, load_with_key
-from engine.service.participation import case_file
 from engine.service.permission import admitted, permit
 from engine.store.requests import RequestApproval, RequestRow
 from engine.store.work import Work
@@ -57,7 +55,6 @@ KINDS: Mapping[str, Label] = {
     "release_hold": Label(zh="解除留存", en="End a hold"),
 }
 """What may be asked for; held equal to the table by a test."""
-MOST_LISTED = 500
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -172,7 +169,7 @@ def take(desk: Desk, request: str, work: Work, account: Account, *, for_update: 
     known = load_with_key(desk, row.case_id, work, for_update=for_update, classes=())
     known.tell(account)
     account.details |= {"request": row.id, "digest": row.digest, "kind": row.kind}
-    return InHand(row, exact_words(row, known.key), known, _approvals(row, known.key, work))
+    return InHand(row, exact_words(row, known.key), known, approvals_of(row, known.key, work))
 
 
 def exact_words(row: RequestRow, key: CaseKey) -> Exact:
@@ -189,7 +186,7 @@ def exact_words(row: RequestRow, key: CaseKey) -> Exact:
     return exact
 
 
-def _approvals(row: RequestRow, key: CaseKey, work: Work) -> tuple[RequestApproval, ...]:
+def approvals_of(row: RequestRow, key: CaseKey, work: Work) -> tuple[RequestApproval, ...]:
     """Who approved exactly this. Raises :class:`RequestChanged` for an approval that nobody gave through this door."""
     found = tuple(work.request_approvals(row.id))
     if any(not hmac.compare_digest(one.digest, _approval_digest(row, one, key)) for one in found):
@@ -258,7 +255,7 @@ def approve(desk: Desk, request: str, exactly: str, actor: Actor) -> Asked:
     Raises :class:`OwnApproval`, :class:`ApprovedAlready`, :class:`RequestChanged`, :class:`NotPermitted`, and what
     :func:`take` and :func:`hold_open` raise.
     """
-    account = Account("request:approve", _as_custodian(actor))
+    account = Account("request:approve", as_custodian(actor))
     with desk.changing(account) as work:
         hold_actors(actor)
         if _DIGEST.fullmatch(exactly) is None:
@@ -282,7 +279,7 @@ def approve(desk: Desk, request: str, exactly: str, actor: Actor) -> Asked:
 
 def decline(desk: Desk, request: str, actor: Actor) -> None:
     """Say no to a request, for good. Raises what :func:`approve` raises."""
-    account = Account("request:decline", _as_custodian(actor))
+    account = Account("request:decline", as_custodian(actor))
     with desk.changing(account) as work:
         hold_actors(actor)
         now = desk.clock()
@@ -310,58 +307,6 @@ def _answering(desk: Desk, request: str, work: Work, account: Account, now: date
     return found, who
 
 
-# ── looking ──
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A request that waits, as whoever asked for it or may answer it sees it.
-
-    ``exact`` is ``None`` when the row is not what was asked for any more: then nobody can answer or use it.
-    """
-
-    request: str
-    exact: Exact | None
-    digest: str
-    needed: int
-    approved_by: tuple[Actor, ...]
-    is_own: bool
-
-
-def listed(desk: Desk, actor: Actor, kinds: Collection[str]) -> list[Pending]:
-    """The open requests of these kinds that the actor asked for or may answer, the next to expire first."""
-    account = Account("request:list", _as_custodian(actor), details={"kinds": ",".join(sorted(kinds))})
-    with desk.reading(account) as work:
-        hold_actors(actor)
-        now = desk.clock()
-        who = admitted(desk, account, work, "custodian")
-        rows = [row for row in work.open_requests(now, MOST_LISTED) if row.kind in kinds]
-        seen = (_pending(desk, row, who, work, account) for row in rows if _may_see(desk, row, who, now, work))
-        return [one for one in seen if one is not None]
-
-
-def _may_see(desk: Desk, row: RequestRow, who: Who, now: datetime, work: Work) -> bool:
-    if row.person == who.person:
-        return True
-    file = case_file(desk, row.case_id, work, now)
-    given = Circumstances(asked_by=row.person)
-    return file is not None and desk.gate.decide(who, APPROVING[row.kind], file, given).allowed
-
-
-def _pending(desk: Desk, row: RequestRow, who: Who, work: Work, account: Account) -> Pending | None:
-    try:
-        known = load_with_key(desk, row.case_id, work, for_update=False, classes=())
-    except CaseErased:
-        return None
-    known.tell(account)
-    is_own = row.person == who.person
-    try:
-        found = InHand(row, exact_words(row, known.key), known, _approvals(row, known.key, work))
-    except RequestChanged:
-        return Pending(row.id, None, row.digest, NEEDED[row.kind], (), is_own)
-    return Pending(row.id, found.exact, row.digest, NEEDED[row.kind], found.approvers, is_own)
-
-
 def of_another_kind(found: InHand) -> RequestForeign:
     """The refusal of a request that was asked for something else."""
     return RequestForeign(
@@ -372,7 +317,8 @@ def of_another_kind(found: InHand) -> RequestForeign:
     )
 
 
-def _as_custodian(actor: Actor) -> Actor:
+def as_custodian(actor: Actor) -> Actor:
+    """The actor with the purpose of custody, for which requests are answered and looked at."""
     return replace(actor, purpose="custody")
 
 

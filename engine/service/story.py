@@ -68,15 +68,20 @@ class Beat:
     refusal: GuituError | None = None
 
 
+Door = Callable[[Desk, Command, Actor], Answer]
+"""Who carries out a command of a story; it raises what :func:`engine.service.handle.handle` raises."""
+
+
 @dataclass(slots=True)
 class Player:
-    """Plays one scenario. ``cases`` are the pseudonyms behind the story's own names."""
+    """Plays one scenario. ``cases`` are the pseudonyms behind the story's own names; ``carry_out`` is the door."""
 
     desk: Desk
     told: Told
     starts: InitVar[StoryClock | None] = None
     clock: StoryClock = field(init=False)
     cases: dict[str, str] = field(default_factory=dict)
+    carry_out: Door = handle
 
     def __post_init__(self, starts: StoryClock | None) -> None:
         """The story has a clock of its own, and reads the local settings for itself."""
@@ -131,7 +136,7 @@ class Player:
         outcome, answers, refusal = self._try(number, step, actor)
         self._hold_to_it(number, step, outcome, refusal)
         self._hold_to_stands(number, step)
-        events = tuple(line for answer in answers for line in self._news(answer))
+        events = tuple(line for answer in answers for line in happened(self.desk, answer))
         return Beat(
             number, self.clock.now, step.act, self.cases.get(step.case, ""), self._unit(actor.unit), asked(step),
             step.says, outcome, events, refusal,
@@ -156,7 +161,7 @@ class Player:
             raise self._broken(number, f"故事中还没有个案“{step.case}”", f"the story has no case '{step.case}' yet")
         if step.review is not None:
             return self._review(step, actor)
-        answer = with_people(self.desk, self._command(number, step), actor, handle)
+        answer = with_people(self.desk, self._command(number, step), actor, self.carry_out)
         if step.act == "open":
             self.cases[step.case] = answer.case
         if answer.successor is not None:
@@ -166,7 +171,8 @@ class Player:
     def _review(self, step: StoryStep, actor: Actor) -> list[Answer]:
         case = self.cases[step.case]
         flags = show(self.desk, case, actor).case.flags
-        return [handle(self.desk, cmd.ReviewFlag(case=case, event=one, reason=step.reason), actor) for one in flags]
+        reviews = [cmd.ReviewFlag(case=case, event=one, reason=step.reason) for one in flags]
+        return [self.carry_out(self.desk, review, actor) for review in reviews]
 
     def _command(self, number: int, step: StoryStep) -> Command:
         return COMMANDS[step.act](self, number, step, self.cases.get(step.case, ""))
@@ -242,9 +248,6 @@ class Player:
             f"{name}:{line}：第 {number} 步（{act}）：{zh}", f"{name}:{line}: step {number} ({act}): {en}",
             step=number, line=line, file=name,
         )  # fmt: skip
-
-    def _news(self, answer: Answer) -> list[TimelineLine]:
-        return happened(self.desk, answer)
 
     def _unit(self, unit: str) -> Label:
         with self.desk.database.reading() as work:

@@ -38,6 +38,12 @@ def mark_trial(url: str) -> None:
         work.mark_trial()
 
 
+def is_trial(desk: Desk) -> bool:
+    """Whether this is a world for trial."""
+    with desk.database.reading() as work:
+        return work.is_trial()
+
+
 def release_all(desk: Desk, definitions: Iterable[Definition], *, offices: tuple[str, str] | None = None) -> None:
     """Release every candidate among these in a fresh world; does nothing when all of them are released.
 

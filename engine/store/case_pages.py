@@ -6,8 +6,6 @@ cases that may be seen one by one. Whoever took over the work of merged units ha
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,7 +27,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from engine.errors import CommandMalformed
+from engine.core.marks import mark, read_mark
 from engine.store.instants import Instant
 from engine.store.lists import CaseLine
 from engine.store.participation import active, ended_lately, is_open
@@ -168,11 +166,12 @@ class CasePageRows:
         count. ``after`` is the ``next`` of the page before; raises :class:`CommandMalformed` for any other words.
         """
         which = _Which(units, ended_after, parts, status, ended)
-        place = None if after is None else _read_place(after)
+        place = None if after is None else read_mark(after)
         rows = merge(*(self._rows(which, unit, place, limit + 1) for unit in which.asked()), reverse=True)
         found = list(islice(rows, limit + 1))
         lines = tuple(CaseLine(*row[1:]) for row in found[:limit])
-        return CasePage(lines, _place_words(found[limit - 1]) if len(found) > limit else None)
+        last = found[limit - 1][:2] if len(found) > limit else None
+        return CasePage(lines, None if last is None else mark(*last))
 
     def count_of(
         self, units: Sequence[str], parts: Collection[str] | None, ended_after: datetime, most: int, *,
@@ -205,23 +204,3 @@ def _asked(which: _Which, unit: str) -> tuple[_Shape, tuple[object, ...]]:
     values += [which.ended_after] if "ended_after" in shape.names else []
     values += [which.status] if which.status is not None else []
     return shape, tuple(values)
-
-
-def _place_words(row: Row) -> str:
-    """Where a page ends, in words that say nothing to whoever holds them."""
-    return base64.urlsafe_b64encode(f"{row[0].isoformat()} {row[1]}".encode()).decode()
-
-
-def _read_place(words: str) -> tuple[datetime, str]:
-    try:
-        at, _, case_id = base64.urlsafe_b64decode(words.encode()).decode().partition(" ")
-        place = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error):
-        raise _no_place() from None
-    if place.tzinfo is None:
-        raise _no_place()
-    return place, case_id
-
-
-def _no_place() -> CommandMalformed:
-    return CommandMalformed("翻页标记无效，请从第一页重新查看", "not the mark of a page: begin at the first one")

@@ -119,7 +119,7 @@ class Database:
             raise schema_behind(fault="no such file")
         database = cls(engine)
         try:
-            database._look_around(check=check)
+            database.look_around(check=check)
         except GuituError:
             database.close()
             raise
@@ -192,7 +192,8 @@ class Database:
             return pooled, SqliteWire(driver, self._engine.dialect)
         return pooled, PostgresWire(cast("psycopg.Connection[tuple[Any, ...]]", driver), self._engine.dialect)
 
-    def _look_around(self, *, check: bool) -> None:
+    def look_around(self, *, check: bool = True) -> None:
+        """Hold role and, with ``check``, schema against what the engine works with. Raises what :meth:`open` says."""
         with self.reading() as work:
             if self.kind == "postgresql":
                 _refuse_role(*(work.wire.row(_ROLE) or (True, True, True)), check=check)

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Integer, and_, bindparam, case, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from engine.store.instants import Instant
+from engine.store.participation import active
 from engine.store.statements import Statement
 from engine.store.tables import TABLES
 from engine.store.wires import Wire
@@ -16,6 +31,7 @@ _CASE = TABLES["case_record"]
 _TRACK = TABLES["track_position"]
 _HAND_OFF = TABLES["hand_off"]
 _AREA = TABLES["jurisdiction"]
+_UNIT = TABLES["case_unit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,7 @@ class TrackLine:
 class StalledLine:
     """A hand-off with which nobody goes on: not answered, or declined and not offered again.
 
-    ``unit`` is the one whose turn it is.
+    ``unit`` is the one whose turn it is; ``still_since`` when the hand-off was offered, or declined.
     """
 
     id: str
@@ -83,8 +99,7 @@ class StalledLine:
     step: str | None
     unit: str
     state: str
-    offered_at: datetime
-    ended_at: datetime | None
+    still_since: datetime
 
 
 def _cases(*, by_status: bool) -> Statement:
@@ -146,26 +161,49 @@ _STANDS_THERE = (
     .exists()
 )  # fmt: skip
 _IS_OFFERED = _HAND_OFF.c.state == "offered"
-_STALLED = Statement(
-    select(
-        _HAND_OFF.c.id, _HAND_OFF.c.case_id, _HAND_OFF.c.kind, _HAND_OFF.c.track, _HAND_OFF.c.to_step,
-        case((_IS_OFFERED, _HAND_OFF.c.to_unit), else_=_HAND_OFF.c.from_unit), _HAND_OFF.c.state,
-        _HAND_OFF.c.offered_at, _HAND_OFF.c.ended_at,
-    )
-    .join(_CASE, _CASE.c.id == _HAND_OFF.c.case_id)
-    .where(
-        _CASE.c.status == "open", _CASE.c.area.in_(select(_BELOW.c.code)),
-        _HAND_OFF.c.offered_at < bindparam("before", type_=Instant()),
-        or_(
-            _IS_OFFERED,
-            and_(
-                _HAND_OFF.c.state == "declined", ~_IS_SUPERSEDED, or_(_HAND_OFF.c.track.is_(None), _STANDS_THERE)
+_IS_LEFT = and_(_HAND_OFF.c.state == "declined", ~_IS_SUPERSEDED, or_(_HAND_OFF.c.track.is_(None), _STANDS_THERE))
+_still_since = func.coalesce(_HAND_OFF.c.ended_at, _HAND_OFF.c.offered_at)
+_FROM_THE_OLDEST: tuple[datetime, str] = (datetime(1, 1, 1, tzinfo=UTC), "")
+
+
+def _stalled(*where: ColumnElement[bool]) -> Select[Any]:
+    """Hand-offs of open cases with which nobody goes on, from the one that stands still longest."""
+    found = (
+        select(
+            _HAND_OFF.c.id, _HAND_OFF.c.case_id, _HAND_OFF.c.kind, _HAND_OFF.c.track, _HAND_OFF.c.to_step,
+            case((_IS_OFFERED, _HAND_OFF.c.to_unit), else_=_HAND_OFF.c.from_unit), _HAND_OFF.c.state,
+            _still_since.label("still_since"),
+        )
+        .join(_CASE, _CASE.c.id == _HAND_OFF.c.case_id)
+        .where(
+            _CASE.c.status == "open", _still_since < bindparam("before", type_=Instant()),
+            tuple_(_still_since, _HAND_OFF.c.id) > tuple_(
+                bindparam("after_at", type_=Instant()), bindparam("after_id", type_=String())
             ),
-        ),
-    )
-    .order_by(_HAND_OFF.c.offered_at, _HAND_OFF.c.id).offset(literal_column("0"))
-    .limit(bindparam("most", type_=Integer)),
-    "top", "before", "most",
+            *where,
+        )
+    )  # fmt: skip
+    found = found.order_by(_still_since, _HAND_OFF.c.id).offset(literal_column("0"))
+    return found.limit(bindparam("most", type_=Integer))
+
+
+_PAGED = ("before", "after_at", "after_id", "most")
+_STALLED_BELOW = Statement(
+    _stalled(_CASE.c.area.in_(select(_BELOW.c.code)), or_(_IS_OFFERED, _IS_LEFT)), "top", *_PAGED
+)
+_HER_UNIT = bindparam("unit", type_=String())
+_STALLED_OF_UNIT = Statement(
+    _stalled(
+        or_(and_(_IS_OFFERED, _HAND_OFF.c.to_unit == _HER_UNIT),
+            and_(_HAND_OFF.c.from_unit == _HER_UNIT, or_(_IS_OFFERED, _IS_LEFT))),
+        select(_UNIT.c.case_id)
+        .where(
+            _UNIT.c.case_id == _HAND_OFF.c.case_id, _UNIT.c.unit == _HER_UNIT,
+            active(_UNIT.c.until, bindparam("ended_after", type_=Instant())),
+        )
+        .exists(),
+    ),
+    "unit", "ended_after", *_PAGED,
 )  # fmt: skip
 
 
@@ -179,12 +217,26 @@ class ListRows:
         given = [] if status is None else [status]
         return [CaseLine(*row) for row in self.wire.rows(_CASES[status is not None], (after, *given, limit))]
 
-    def stalled(self, area: str, before: datetime, limit: int = 100) -> list[StalledLine]:
-        """Hand-offs in an area or below it, offered before an instant, with which nobody goes on; the oldest first.
+    def stalled(
+        self, area: str, before: datetime, limit: int = 100, after: tuple[datetime, str] | None = None
+    ) -> list[StalledLine]:  # fmt: skip
+        """Hand-offs in an area or below it with which nobody has gone on since before an instant, the oldest first.
 
-        Not answered, or declined and neither offered again nor overtaken. Of the cases nothing is told but their codes.
+        Not answered, or declined and neither offered again nor overtaken. ``after`` is the last one of the page before:
+        since when it stands still, and its code. Of the cases nothing is told but their codes.
         """
-        return [StalledLine(*row) for row in self.wire.rows(_STALLED, (area, before, limit))]
+        values = (area, before, *(after or _FROM_THE_OLDEST), limit)
+        return [StalledLine(*row) for row in self.wire.rows(_STALLED_BELOW, values)]
+
+    def stalled_of(
+        self, unit: str, ended_after: datetime, before: datetime, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[StalledLine]:
+        """The same of one unit: offered to it, or offered by it and not answered, or declined and left at that.
+
+        Only of cases in which the unit takes part, as far as that counts.
+        """
+        values = (unit, ended_after, before, *(after or _FROM_THE_OLDEST), limit)
+        return [StalledLine(*row) for row in self.wire.rows(_STALLED_OF_UNIT, values)]
 
     def hand_offs_for(self, unit: str) -> list[HandOffLine]:
         """The hand-offs that wait for this unit's word, the oldest first."""

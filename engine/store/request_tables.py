@@ -18,7 +18,18 @@ REQUEST_KINDS = ("reveal", "erase", "release_hold")
 REQUEST_STATES = ("asked", "declined", "used")
 """How a request stands. That it is approved, or that its time is over, follows from other rows and from the clock."""
 REVIEW_OUTCOMES = ("justified", "not_justified")
-NOTICE_KINDS = ("request_asked", "request_approved", "request_declined", "glass_broken", "glass_reviewed")
+NOTICE_KINDS = (
+    "request_asked", "request_approved", "request_declined", "glass_broken", "glass_reviewed", "recovery_asked",
+    "recovery_done", "hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn",
+    "webhook_ended", "webhook_test",
+)  # fmt: skip
+UNIT_NOTICE_KINDS = ("hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn")
+"""Those of them that a whole unit is told, and so its own system too."""
+_TO_WHOM = (
+    "(to_person IS NOT NULL AND to_role IS NULL AND to_area IS NULL AND to_unit IS NULL)"
+    " OR (to_person IS NULL AND to_role IS NOT NULL AND (to_area IS NULL) <> (to_unit IS NULL))"
+    " OR (to_person IS NULL AND to_role IS NULL AND to_area IS NULL AND to_unit IS NOT NULL)"
+)
 
 _ASKED = text("state = 'asked'")
 _NOT_REVIEWED = text("reviewed_at IS NULL")
@@ -92,13 +103,14 @@ class Emergency(Row, table=True):
 
 
 class NoticeOutbox(Row, table=True):
-    """What somebody is to be told: a person, or everybody of a role whose area this is. Codes only, never content."""
+    """What somebody is to be told: a person, a unit, or everybody of a role whose area or unit this is. Codes only."""
 
     __table_args__: ClassVar[Any] = (
         one_of("kind", NOTICE_KINDS),
-        CheckConstraint("(to_person IS NULL) = (to_role IS NOT NULL AND to_area IS NOT NULL)", name="to_whom"),
+        CheckConstraint(_TO_WHOM, name="to_whom"),
         Index("ix_notice_outbox_to_person", "to_person", "at"),
         Index("ix_notice_outbox_to_role", "to_role", "to_area", "at"),
+        Index("ix_notice_outbox_to_unit", "to_unit", "at"),
     )
 
     id: str = Field(primary_key=True)
@@ -110,3 +122,4 @@ class NoticeOutbox(Row, table=True):
     case_id: str | None = Field(default=None, foreign_key="case_record.id")
     about: str
     seen_at: datetime | None = Field(default=None, sa_type=Instant)
+    to_unit: str | None = None

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
+from engine.store.instants import Instant
 from engine.store.statements import Statement, insert_into
 from engine.store.tables import TABLES
 from engine.store.wires import Wire
 
+_CASE = TABLES["case_record"]
+_AREA = TABLES["jurisdiction"]
 _REQUEST = TABLES["request"]
 _APPROVAL = TABLES["approval"]
 _EMERGENCY = TABLES["emergency"]
@@ -20,10 +35,29 @@ _ADD_REQUEST = insert_into(_REQUEST)
 _ONE_REQUEST = select(*_REQUEST.c).where(_REQUEST.c.id == bindparam("named"))
 _FIND_REQUEST = Statement(_ONE_REQUEST, "named")
 _TAKE_REQUEST = Statement(_ONE_REQUEST.with_for_update(), "named")
+_TOP = select(_AREA.c.code).where(_AREA.c.code == bindparam("top", type_=String())).cte("below", recursive=True)
+_BELOW = _TOP.union_all(select(_AREA.c.code).join(_TOP, _AREA.c.parent == _TOP.c.code))
+
+
+def _is_hers_or_below(table: Table) -> ColumnElement[bool]:
+    """Whether she asked for it or opened it herself, or its case lies in an area or below."""
+    cases = select(_CASE.c.id).where(_CASE.c.area.in_(select(_BELOW.c.code)))
+    return or_(table.c.person == bindparam("hers"), table.c.case_id.in_(cases))
+
+
+def _place() -> ColumnElement[Any]:
+    return tuple_(bindparam("after_at", type_=Instant()), bindparam("after_id", type_=String()))
+
+
 _OPEN_REQUESTS = Statement(
-    select(*_REQUEST.c).where(_REQUEST.c.state == "asked", _REQUEST.c.expires_at > bindparam("after"))
-    .order_by(_REQUEST.c.expires_at, _REQUEST.c.id).limit(bindparam("most")),
-    "after", "most",
+    select(*_REQUEST.c)
+    .where(
+        _REQUEST.c.state == "asked", _REQUEST.c.expires_at > bindparam("now"), _is_hers_or_below(_REQUEST),
+        tuple_(_REQUEST.c.expires_at, _REQUEST.c.id) > _place(),
+    )
+    .order_by(_REQUEST.c.expires_at, _REQUEST.c.id).offset(literal_column("0"))
+    .limit(bindparam("most", type_=Integer)),
+    "now", "hers", "top", "after_at", "after_id", "most",
 )  # fmt: skip
 _END_REQUEST = Statement(
     update(_REQUEST).where(_REQUEST.c.id == bindparam("named"), _REQUEST.c.state == "asked"),
@@ -46,8 +80,11 @@ _NOT_REVIEWED = Statement(
     "by",
 )  # fmt: skip
 _EMERGENCIES = Statement(
-    select(*_EMERGENCY.c).order_by(_EMERGENCY.c.opened_at.desc(), _EMERGENCY.c.id).limit(bindparam("most")),
-    "most",
+    select(*_EMERGENCY.c)
+    .where(_is_hers_or_below(_EMERGENCY), tuple_(_EMERGENCY.c.opened_at, _EMERGENCY.c.id) < _place())
+    .order_by(_EMERGENCY.c.opened_at.desc(), _EMERGENCY.c.id.desc()).offset(literal_column("0"))
+    .limit(bindparam("most", type_=Integer)),
+    "hers", "top", "after_at", "after_id", "most",
 )  # fmt: skip
 _REVIEW = Statement(
     update(_EMERGENCY).where(_EMERGENCY.c.id == bindparam("named"), _EMERGENCY.c.reviewed_at.is_(None)),
@@ -57,16 +94,35 @@ _REVIEW = Statement(
 _ADD_NOTICE = insert_into(_NOTICE)
 _FOR_PERSON = _NOTICE.c.to_person == bindparam("person")
 _FOR_ROLE = (_NOTICE.c.to_role == bindparam("role")) & (_NOTICE.c.to_area == bindparam("area"))
+_FOR_UNIT = (_NOTICE.c.to_unit == bindparam("unit")) & or_(
+    _NOTICE.c.to_role == bindparam("role"), _NOTICE.c.to_role.is_(None)
+)
 _NOTICES = Statement(
-    select(*_NOTICE.c).where(or_(_FOR_PERSON, _FOR_ROLE)).order_by(_NOTICE.c.at.desc(), _NOTICE.c.id)
-    .limit(bindparam("most")),
-    "person", "role", "area", "most",
+    select(*_NOTICE.c).where(or_(_FOR_PERSON, _FOR_ROLE, _FOR_UNIT), tuple_(_NOTICE.c.at, _NOTICE.c.id) < _place())
+    .order_by(_NOTICE.c.at.desc(), _NOTICE.c.id.desc()).offset(literal_column("0"))
+    .limit(bindparam("most", type_=Integer)),
+    "person", "role", "area", "unit", "after_at", "after_id", "most",
 )  # fmt: skip
+_ONE_NOTICE = Statement(select(*_NOTICE.c).where(_NOTICE.c.id == bindparam("named")), "named")
 _SEE_NOTICE = Statement(
     update(_NOTICE).where(_NOTICE.c.id == bindparam("named"), _NOTICE.c.seen_at.is_(None)),
     "seen_at", "named",
     columns=("seen_at",),
 )  # fmt: skip
+
+
+Place = tuple[datetime, str]
+"""Where a page ends: the instant its list is ordered by, and the code of the last line."""
+_FIRST: Place = (datetime(1, 1, 1, tzinfo=UTC), "")
+_LAST: Place = (datetime(9999, 1, 1, tzinfo=UTC), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Whose requests or emergencies are looked for: her own, and those in an area or below it, if one is named."""
+
+    person: str
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +174,7 @@ class EmergencyRow:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """Something to tell: to a person, or to everybody of a role whose own area this is."""
+    """Something to tell: to a person, to a unit, or to everybody of a role whose own area, or own unit, this is."""
 
     id: str
     at: datetime
@@ -129,6 +185,7 @@ class NoticeRow:
     case_id: str | None
     about: str
     seen_at: datetime | None = None
+    to_unit: str | None = None
 
 
 class RequestRows:
@@ -147,9 +204,10 @@ class RequestRows:
         found = self.wire.row(_TAKE_REQUEST if for_update else _FIND_REQUEST, (request,))
         return None if found is None else RequestRow(*found)
 
-    def open_requests(self, now: datetime, most: int) -> list[RequestRow]:
-        """Requests that may still be answered or used, the next to expire first."""
-        return [RequestRow(*row) for row in self.wire.rows(_OPEN_REQUESTS, (now, most))]
+    def open_requests(self, now: datetime, of: Sought, most: int, after: Place | None = None) -> list[RequestRow]:
+        """Requests that may still be answered or used, the next to expire first; ``after`` names the last one read."""
+        values = (now, of.person, of.area or "", *(after or _FIRST), most)
+        return [RequestRow(*row) for row in self.wire.rows(_OPEN_REQUESTS, values)]
 
     def end_request(self, request: str, state: str, *, at: datetime, by: str) -> bool:
         """Decline a request or use it up; whether it was still open. Of two at once, one finds that it was."""
@@ -178,9 +236,10 @@ class RequestRows:
         """What of somebody's broken glass nobody has reviewed, the oldest first."""
         return [EmergencyRow(*row) for row in self.wire.rows(_NOT_REVIEWED, (person,))]
 
-    def emergencies(self, most: int) -> list[EmergencyRow]:
-        """Every broken glass, the newest first."""
-        return [EmergencyRow(*row) for row in self.wire.rows(_EMERGENCIES, (most,))]
+    def emergencies(self, of: Sought, most: int, after: Place | None = None) -> list[EmergencyRow]:
+        """Broken glass, the newest first; ``after`` names the last one read."""
+        values = (of.person, of.area or "", *(after or _LAST), most)
+        return [EmergencyRow(*row) for row in self.wire.rows(_EMERGENCIES, values)]
 
     def review_emergency(self, emergency: str, outcome: str, *, at: datetime, by: str, unit: str) -> bool:
         """Put on record what a review found; whether it was the first one."""
@@ -189,12 +248,20 @@ class RequestRows:
     def add_notice(self, row: NoticeRow) -> None:
         """Put a notice into the outbox."""
         values = (row.id, row.at, row.kind, row.to_person, row.to_role, row.to_area, row.case_id, row.about,
-                  row.seen_at)  # fmt: skip
+                  row.seen_at, row.to_unit)  # fmt: skip
         self.wire.write(_ADD_NOTICE, values)
 
-    def notices_for(self, person: str, role: str, area: str, most: int) -> list[NoticeRow]:
-        """What is to be told to a person, or to her or his role in this area, the newest first."""
-        return [NoticeRow(*row) for row in self.wire.rows(_NOTICES, (person, role, area, most))]
+    def notices_for(
+        self, person: str, role: str, area: str, unit: str, *, most: int, after: Place | None = None
+    ) -> list[NoticeRow]:  # fmt: skip
+        """What is to be told to a person, to her or his role in this area or unit, or to the unit, the newest first."""
+        values = (person, role, area, unit, *(after or _LAST), most)
+        return [NoticeRow(*row) for row in self.wire.rows(_NOTICES, values)]
+
+    def notice(self, notice: str) -> NoticeRow | None:
+        """A notice, if there is such."""
+        found = self.wire.row(_ONE_NOTICE, (notice,))
+        return None if found is None else NoticeRow(*found)
 
     def see_notice(self, notice: str, at: datetime) -> None:
         """Put on record since when a notice was seen."""

@@ -16,7 +16,18 @@ from sqlmodel import Field
 from engine.core.case import Case, TrackStatus
 from engine.core.definition import Scope
 from engine.core.events import EVENTS, HandOffKind
-from engine.store import class_tables, ledger_tables, participation_tables, people_tables, request_tables, vault_tables
+from engine.store import (
+    class_tables,
+    lead_tables,
+    ledger_tables,
+    participation_tables,
+    people_tables,
+    registered_tables,
+    request_tables,
+    sign_in_tables,
+    vault_tables,
+    webhook_tables,
+)
 from engine.store.instants import Instant
 from engine.store.row import Row, one_of
 
@@ -324,9 +335,13 @@ __all__ = [
     "TABLES",
     "Row",
     "class_tables",
+    "lead_tables",
     "ledger_tables",
     "participation_tables",
     "people_tables",
+    "registered_tables",
     "request_tables",
+    "sign_in_tables",
     "vault_tables",
+    "webhook_tables",
 ]

@@ -97,16 +97,24 @@ def decrypt(reader: Reader, writer: Writer, key: bytes, place: bytes) -> int:
     Raises :class:`Unopenable` at the first wrong chunk. What was given out before it is as it was sealed, but not the
     whole: whoever needs the whole must drop it.
     """
+    size = 0
+    for plain in decrypted(reader, key, place):
+        writer.write(plain)
+        size += len(plain)
+    return size
+
+
+def decrypted(reader: Reader, key: bytes, place: bytes) -> Iterator[bytes]:
+    """Yield the chunks of what :func:`encrypt` sealed for this place, each once it is authenticated.
+
+    Raises what :func:`decrypt` raises.
+    """
     header = _filled(reader, HEADER_BYTES)
     if len(header) < HEADER_BYTES:
         raise Unopenable("format")
     chunks = _Chunks(key, header, place)
-    size = 0
     for number, sealed, is_last in _pieces(reader, _SEALED_CHUNK):
-        plain = chunks.unseal(number, sealed, is_last=is_last)
-        writer.write(plain)
-        size += len(plain)
-    return size
+        yield chunks.unseal(number, sealed, is_last=is_last)
 
 
 def _pieces(reader: Reader, size: int) -> Iterator[tuple[int, bytes, bool]]:

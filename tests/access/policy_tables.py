@@ -15,7 +15,7 @@ from typing import cast
 
 from engine.access.gate import Gate
 from engine.access.model import ROLES, Role, Verdict
-from engine.access.standings import GIVEN, NONE, OF_KIND, STANDINGS, UNITS, Situation, kinds, words_also
+from engine.access.standings import GIVEN, NONE, OF_KIND, STANDINGS, UNITS, WITHOUT_CASE, Situation, kinds, words_also
 from engine.ledger.event import PURPOSES
 from tests.house.tree import ROOT
 
@@ -24,8 +24,6 @@ COLUMNS = ("who", "unit", "case", "when", "purpose", "also", "action", "expect",
 EXPECTS = ("allow", "deny")
 ANY, BUT = "any", "any but "
 HANDLING = ("case_handling", "emergency", "custody")
-WITHOUT_CASE = ("Installation", "Opening")
-"""The types of the schema that are no case and no part of one."""
 
 Question = tuple[Situation, str, str]
 """A situation, the type of what is asked about, and the action."""

@@ -203,16 +203,20 @@ def test_a_case_is_erased_by_the_one_who_asked_after_two_others_approved() -> No
 
 def test_each_role_does_its_own_acts_on_the_installation() -> None:
     everybody = {"read_definitions", "read_directory"}
-    working = {"list_cases", "count_cases", "read_notices", "search_identity"}
+    working = {
+        "list_cases", "count_cases", "read_notices", "search_identity", "report_lead", "list_leads", "read_shared",
+    }  # fmt: skip
     expected: dict[Role, set[str]] = {
-        "caseworker": working, "unit_supervisor": working | {"list_people"}, "service": {"list_cases", "count_cases"},
-        "joint_conference": {"list_stalled", "count_cases"}, "custodian": {"read_notices"},
+        "caseworker": working, "unit_supervisor": working | {"list_people", "stop_recovery", "list_stalled", "manage_webhooks"}, "service": {"list_cases", "count_cases"},
+        "joint_conference": {"list_stalled", "count_cases", "list_petitions"}, "custodian": {"read_notices"},
         "auditor": {"read_ledger", "explain_access", "read_parameters"},
         "administrator": {
-            "manage_people", "list_people", "manage_directory", "set_parameter", "read_parameters", "manage_approvers",
-            "manage_auditors", "manage_signer", "manage_keys", "make_backup", "explain_access",
+            "manage_people", "list_people", "manage_sign_in", "stop_recovery", "manage_tokens",
+            "manage_webhooks", "manage_directory", "set_parameter", "read_parameters",
+            "manage_approvers", "manage_auditors", "manage_signer", "manage_keys", "make_backup", "explain_access",
         },
-        "definition_approver": {"approve_definition", "release_definition"}, "reporter": set(), "reader": set(),
+        "definition_approver": {"approve_definition", "release_definition"}, "reporter": {"report_lead"},
+        "reader": set(),
     }  # fmt: skip
     asked_of_it = [name for name, types in gate().words.actions.items() if "Installation" in types]
     for role, acts in expected.items():

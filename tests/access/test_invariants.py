@@ -93,10 +93,15 @@ DENIED: Mapping[str, Callable[[Asked], bool]] = {
         and it.one.also != "not_there"
     ),
     "the office of the joint conference sees no case": lambda it: (
-        it.one.role == "joint_conference" and it.action not in {"count_cases", "list_stalled", *OPEN_TO_ALL}
+        it.one.role == "joint_conference"
+        and it.action not in {"count_cases", "list_stalled", "list_petitions", *OPEN_TO_ALL}
     ),
-    "readers and reporters read procedures": lambda it: (
-        it.one.role in {"reader", "reporter"} and it.action not in OPEN_TO_ALL
+    "readers read procedures": lambda it: it.one.role == "reader" and it.action not in OPEN_TO_ALL,
+    "reporters report, look up what they reported, and read procedures": lambda it: (
+        it.one.role == "reporter" and it.action not in {"report_lead", "read_receipt", *OPEN_TO_ALL}
+    ),
+    "nobody sees whom a lead names before her unit accepted it": lambda it: (
+        it.action == "see_lead_names" and it.one.also != "her_turn_accepted"
     ),
 }  # fmt: skip
 """What is always denied."""

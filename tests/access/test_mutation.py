@@ -10,8 +10,8 @@ from itertools import islice, product
 import pytest
 
 from engine.access.gate import Gate
-from engine.access.standings import STANDINGS, Situation, kinds, words_also
-from tests.access.policy_tables import WITHOUT_CASE, Question, Row, gate, tables
+from engine.access.standings import STANDINGS, WITHOUT_CASE, Situation, kinds, words_also
+from tests.access.policy_tables import Question, Row, gate, tables
 
 MOST = 12
 """So many situations of a row are tried at most for each of its actions."""

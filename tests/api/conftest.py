@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from engine import bootstrap
 from engine.service import keyfile, vault_keys
 from engine.service.trial import release_all
 from engine.vault.roots import Cost
+from tests.signed import keep_sign_in
 
 POLICE = ("--as", "officer-1@gulou-police")
 CIVIL = ("--as", "officer-2@gulou-civil-affairs")
@@ -46,6 +47,34 @@ class Guitu:
     def json(self, *words: str, code: int = 0) -> Any:
         """Run a command with ``--json`` and read its answer."""
         return json.loads(self.run(*words, "--json", code=code).stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningIn(Guitu):
+    """The command line, pointed at an installation: whoever ``--as`` names has signed in, if she is enrolled there."""
+
+    file: Path
+    _kept: dict[str, bytes] = field(default_factory=dict)
+
+    def run(self, *words: str, code: int = 0, language: str = "en") -> Any:
+        """Run a command as whoever ``--as`` names, and hold it to its exit code."""
+        if "--as" in words:
+            self.sign_in(words[words.index("--as") + 1].partition("@")[0])
+        return Guitu.run(self, *words, code=code, language=language)
+
+    def sign_in(self, person: str) -> None:
+        """Let somebody be the one who is signed in; nobody if she is not enrolled."""
+        self.file.unlink(missing_ok=True)
+        if person not in self._kept:
+            desk = bootstrap.desk(bootstrap.settings(home=self.home, log_level="WARNING"))
+            with desk.database.reading() as work:
+                known = work.member(person)
+            if known is not None and known.deactivated_at is None:
+                keep_sign_in(desk, person, self.file)
+                self._kept[person] = self.file.read_bytes()
+            bootstrap.close(desk)
+        else:
+            keyfile.write_new(self.file, self._kept[person])
 
 
 def passphrase_file(home: Path) -> Path:
@@ -96,11 +125,13 @@ def guitu(world_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "GUITU_LOG_LEVEL",
         "GUITU_WORKFLOWS",
         "GUITU_KEY_FILE",
+        "GUITU_SIGN_IN_FILE",
     ):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "world"
     shutil.copytree(world_template, home)
     monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(home)))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return Guitu(home)
 
 

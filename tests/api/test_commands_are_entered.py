@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ from tests.service.ledger_export.reading import acts
 
 ADMIN = ("--as", "officer-1@fujian-police")
 HEAD = ("--as", "officer-30@fujian-police")
+SUPERVISOR = ("--as", "officer-7@gulou-police:unit_supervisor")
 AUDIT = ("--as", "officer-9@gulou-justice")
+SCHOOL = ("--as", "reporter-1@gulou-health:reporter")
 KEY = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+SOON = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
 FORM = {"name": "甲某", "id_number": "110101190003072178"}
 
 _FILES = "reads the files of the rule books, and no database"
@@ -74,6 +78,18 @@ ENTERS: Mapping[str, tuple[str, ...]] = {
     "case replay": ("case:show", "case:replay"),
     "case list": ("case:list",),
     "case count": ("case:count",),
+    "case share": ("data:share",),
+    "case shares": ("data:list",),
+    "case received": ("data:list",),
+    "lead report": ("lead:report",),
+    "lead receipt": ("lead:show",),
+    "lead list": ("lead:list",),
+    "lead show": ("lead:show",),
+    "lead accept": ("lead:accept",),
+    "lead pass": ("lead:pass",),
+    "lead close": ("lead:close",),
+    "lead reward": ("lead:reward",),
+    "lead rules": ("definition:list",),
     "identity record": ("identity:record",),
     "identity search": ("identity:search",),
     "identity request": ("identity:request",),
@@ -85,6 +101,11 @@ ENTERS: Mapping[str, tuple[str, ...]] = {
     "emergency list": ("emergency:list",),
     "emergency review": ("emergency:review",),
     "notice list": ("notice:list",),
+    "webhook add": ("webhook:add",),
+    "webhook list": ("webhook:list",),
+    "webhook rotate": ("webhook:rotate",),
+    "webhook end": ("webhook:end",),
+    "webhook test": ("webhook:test",),
     "admin init": ("people:init",),
     "people add": ("people:add",),
     "people grant": ("people:grant",),
@@ -93,6 +114,26 @@ ENTERS: Mapping[str, tuple[str, ...]] = {
     "people move": ("people:move",),
     "people deactivate": ("people:deactivate",),
     "people list": ("people:list",),
+    "token issue": ("token:issue",),
+    "token rotate": ("token:rotate",),
+    "token revoke": ("token:revoke",),
+    "token list": ("token:list",),
+    "provider link": ("provider:link",),
+    "provider unlink": ("provider:unlink",),
+    "provider list": ("provider:list",),
+    "login": ("sign_in:begin",),
+    "logout": ("sign_in:end",),
+    "whoami": ("sign_in:list",),
+    "password": ("password:set",),
+    "factor add": ("factor:add", "factor:add"),
+    "factor list": ("sign_in:list",),
+    "factor remove": ("factor:remove",),
+    "ticket issue": ("sign_in:ticket",),
+    "recovery ask": ("recovery:ask",),
+    "recovery approve": ("recovery:approve",),
+    "recovery stop": ("recovery:stop",),
+    "recovery complete": ("recovery:complete",),
+    "recovery list": ("recovery:list",),
     "keys status": ("keys:status",),
     "keys rotate": ("keys:rotate",),
     "erasure request": ("erasure:request",),
@@ -122,7 +163,8 @@ ENTERS: Mapping[str, tuple[str, ...]] = {
 
 ENTERS_NOTHING: Mapping[str, str] = {
     "demo": _OWN_WORLD,
-    "worker": "moves entries that it cannot read; one that runs on enters heartbeats, which no request asks for",
+    "serve": "answers requests, each of which is entered as what it asks for; runs on and enters heartbeats",
+    "worker": "moves entries that it cannot read; heartbeats and deliveries, which it enters, no request asks for",
     "doctor": "looks at the installation and at no case, and must work where nothing can be entered yet",
     "access matrix": "reads the policies, and no database",
     "definitions show": _FILES,
@@ -237,6 +279,12 @@ DONE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("case list", POLICE),
     ("case count", POLICE),
     ("stalled", ("--as", "officer-6@gulou-joint-conference-office")),
+    ("lead report", ("--area", "350102", "--category", "school", "--seen", "a child nobody knows", "--minor", *SCHOOL)),
+    ("lead rules", ("--area", "350102", *SCHOOL)),
+    ("lead list", POLICE),
+    ("lead list", ("--whose", "petitions", "--as", "officer-6@gulou-joint-conference-office")),
+    ("case received", POLICE),
+    ("case shares", ("{case}", *POLICE)),
     ("access explain", ("--case", "{case}", "--action", "disclose_health", *POLICE)),
     ("identity record", ("{case}", "--role", "victim", "{folder}/form.json", *POLICE)),
     ("identity search", ("--area", "350102", "{folder}/form.json", *POLICE)),
@@ -248,6 +296,8 @@ DONE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("emergency open", ("{case}", "--reason", "danger_to_life", *POLICE)),
     ("emergency list", POLICE),
     ("notice list", POLICE),
+    ("webhook add", ("https://hooks.example/guitu", *SUPERVISOR)),
+    ("webhook list", SUPERVISOR),
     ("keys status", ()),
     ("directory show", ()),
     ("parameter list", ("fujian",)),
@@ -264,6 +314,18 @@ DONE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("people end", ("officer-31", "fujian-police", "caseworker", *HEAD)),
     ("people deactivate", ("officer-32", *HEAD)),
     ("people list", HEAD),
+    ("people add", ("service-1", *HEAD)),
+    ("people grant", ("service-1", "gulou-police", "service", *HEAD)),
+    ("token issue", ("service-1", "--purpose", "case_handling", "--until", SOON, *HEAD)),
+    ("token list", HEAD),
+    ("provider list", HEAD),
+    ("login", ("--person", "officer-30", "--acting", "fujian-police")),
+    ("whoami", ()),
+    ("factor list", ()),
+    ("ticket issue", ("officer-31", *HEAD)),
+    ("recovery ask", ("officer-31", *HEAD)),
+    ("recovery list", HEAD),
+    ("logout", ()),
 )
 """Commands that go well, one after the other."""
 
@@ -290,6 +352,18 @@ REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("case attach", ("{case}", "{folder}/page.exe", *POLICE)),
     ("case attachment", ("{case}", "no-such", "--out", "{folder}/out", *POLICE)),
     ("case show", ("{case}", "--as", "officer-3@xiamen-police")),
+    ("case share", ("{case}", "--ground", "x", "--class", "basic", "--to", "gulou-health", "--for", "x", *POLICE)),
+    ("case shares", ("{case}", "--as", "officer-3@xiamen-police")),
+    ("case received", SCHOOL),
+    ("lead report", ("--area", "350102", "--category", "nobody", "--seen", "x", *SCHOOL)),
+    ("lead receipt", ("L-0000", *SCHOOL)),
+    ("lead list", SCHOOL),
+    ("lead show", ("L-0000", *POLICE)),
+    ("lead accept", ("L-0000", *POLICE)),
+    ("lead pass", ("L-0000", "--to", "gulou-health", "--reason", "theirs", *POLICE)),
+    ("lead close", ("L-0000", "--reason", "no_ground", *POLICE)),
+    ("lead reward", ("L-0000", "--no", "--reason", "of no use", *POLICE)),
+    ("lead rules", ("--area", "999999", *SCHOOL)),
     ("identity search", ("--area", "350102", "{folder}/form.json", "--as", "officer-2@gulou-health")),
     ("definitions approver revoke", ("00000000", *ADMIN)),
     ("identity request", ("{case}", "--person", "P-0000", "--field", "name", "--reason", "identity_check", *POLICE)),
@@ -299,6 +373,9 @@ REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("identity reveal", ("--emergency", "{case}", "--person", "P-0000", "--field", "name", *POLICE)),
     ("emergency open", ("{case}", "--reason", "curiosity", *POLICE)),
     ("emergency review", ("E-0000", "--outcome", "justified", *POLICE)),
+    ("webhook rotate", ("W-0000", *SUPERVISOR)),
+    ("webhook test", ("W-0000", *SUPERVISOR)),
+    ("webhook end", ("W-0000", *SUPERVISOR)),
     ("erasure request", ("{case}", "--ground", "boredom", *POLICE)),
     ("erasure request-release", ("{case}", "--reason", "claim", *POLICE)),
     ("erasure approve", ("R-0000", "--exactly", 64 * "0", *POLICE)),
@@ -314,6 +391,18 @@ REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("people move", ("officer-31", "gulou-police", "fujian-police", *HEAD)),
     ("people deactivate", ("officer-30", *HEAD)),
     ("people list", ("--as", "officer-30@fujian-police:caseworker")),
+    ("token issue", ("no-service", "--purpose", "case_handling", "--until", SOON, *HEAD)),
+    ("token rotate", (12 * "a", *HEAD)),
+    ("token revoke", (12 * "a", *HEAD)),
+    ("token list", ("--as", "officer-30@fujian-police:caseworker")),
+    ("provider link", ("officer-30", "an-account", *HEAD)),
+    ("provider unlink", (12 * "a", *HEAD)),
+    ("provider list", ("--as", "officer-30@fujian-police:caseworker")),
+    ("ticket issue", ("officer-31", "--as", "officer-30@fujian-police:caseworker")),
+    ("recovery ask", ("officer-31", "--as", "officer-30@fujian-police:caseworker")),
+    ("recovery approve", ("V-0000", "--as", "officer-30@fujian-police")),
+    ("recovery stop", ("V-0000", "--as", "officer-30@fujian-police")),
+    ("recovery complete", ("V-0000", "--as", "officer-30@fujian-police")),
     ("admin init", ("--as", "officer-30@no-such")),
     ("audit export", ("--out", "{folder}/bundle", *AUDIT)),
 )

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from api.cli import app
 from engine import bootstrap
 from engine.core.roles import ROLES
-from tests.api.conftest import Guitu, found_ledger, make_keys, passphrase_file
+from tests.api.conftest import Guitu, SigningIn, found_ledger, make_keys, passphrase_file
 from tests.service.town import lay_out
 
 CHIEF = ("--as", "admin-1@fujian-justice")
@@ -28,7 +28,9 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guitu:
     lay_out(books)
     monkeypatch.setenv("GUITU_WORKFLOWS", str(books))
     monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
-    made = Guitu(tmp_path / "office")
+    file = tmp_path / "sign-in.json"
+    monkeypatch.setenv("GUITU_SIGN_IN_FILE", str(file))
+    made = SigningIn(tmp_path / "office", file)
     make_keys(made.home)
     monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(made.home)))
     made.run("db", "upgrade")
@@ -43,7 +45,7 @@ def refused(office: Guitu, who: str) -> str:
 
 
 def test_people_are_enrolled_given_roles_moved_and_deactivated(office: Guitu) -> None:
-    assert refused(office, "officer-1@gulou-police") == "person_unknown"
+    assert refused(office, "officer-1@gulou-police") == "as_not_here"
     first = office.json("admin", "init", *CHIEF)
     assert [(one["unit"], one["role"], one["state"]) for one in first["roles"]] == [
         ("fujian-justice", "administrator", "now")

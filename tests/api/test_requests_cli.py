@@ -41,18 +41,18 @@ def test_an_identity_is_asked_for_approved_and_shown_once(guitu: Guitu, known: t
     assert (asked["exact"]["fields"], asked["needed"], asked["approved_by"]) == (["name"], 1, [])
 
     assert guitu.json("identity", "reveal", request, *POLICE, code=6)["code"] == "approvals_missing"
-    (waits,) = guitu.json("identity", "requests", *CUSTODIAN)
+    (waits,) = guitu.json("identity", "requests", *CUSTODIAN)["requests"]
     assert (waits["exact"], waits["digest"], waits["is_own"]) == (asked["exact"], digest, False)
     for language, word in (("zh", "姓名"), ("en", "Name")):
         said = guitu.run("identity", "requests", *CUSTODIAN, language=language).stdout
         assert all(one in said for one in (request, digest, word, person))
-    assert guitu.json("erasure", "requests", *CUSTODIAN) == []
+    assert guitu.json("erasure", "requests", *CUSTODIAN) == {"requests": [], "next": None}
 
     approve = ["identity", "approve", request, "--exactly"]
     assert guitu.json(*approve, digest, *POLICE, code=5)["code"] == "own_approval"
     assert guitu.json(*approve, "0" * 64, *CUSTODIAN, code=6)["code"] == "request_changed"
     assert guitu.json(*approve, digest, *CUSTODIAN)["approved_by"][0]["person"] == "officer-7"
-    assert [one["kind"] for one in guitu.json("notice", "list", *POLICE)] == ["request_approved"]
+    assert [one["kind"] for one in guitu.json("notice", "list", *POLICE)["notices"]] == ["request_approved"]
 
     shown = guitu.run("identity", "reveal", request, *POLICE, language="zh").stdout
     assert all(one in shown for one in (NAME, "officer-1@gulou-police", request, "收起"))
@@ -72,7 +72,7 @@ def test_the_glass_is_broken_used_and_reviewed(guitu: Guitu, known: tuple[str, s
     shown = guitu.json(*reveal, *STRANGER)
     assert (shown["values"], shown["missing"], shown["on"]) == ({"name": NAME}, ["phones"], glass["id"])
     assert glass["id"] in guitu.run("notice", "list", *CUSTODIAN, language="zh").stdout
-    assert [one["id"] for one in guitu.json("emergency", "list", *CUSTODIAN)] == [glass["id"]]
+    assert [one["id"] for one in guitu.json("emergency", "list", *CUSTODIAN)["emergencies"]] == [glass["id"]]
     review = ["emergency", "review", glass["id"], "--outcome", "justified"]
     own = ["--as", "officer-3@gulou-police:custodian"]
     assert guitu.json(*review, *own, code=5)["code"] == "own_review"

@@ -32,6 +32,7 @@ _TOLD_BEFORE = "entered by the transaction before it, without which nothing is w
 _OWN_ACT = "what the same person has just done and had entered"
 _DOCTOR = "looks at the installation and at no case, and must work where nothing can be entered yet"
 _SIGNS = "the signer sees sizes and hashes, no case and no entry; what it signs stands in the database for all to see"
+_COUNTED = "a try is counted before it is judged, and stays so; what came of it is entered"
 _STORY = "the harness looks at what its own story did, in a world for trial"
 _STAMPS = "hands over and takes in what is said about a checkpoint, which concerns no case"
 
@@ -48,6 +49,7 @@ WHY: Mapping[str, str] = {
     "engine/service/desk.py Desk.changing: self.writing": _ENTERS,
     "engine/service/desk.py Desk.reading: database.reading": _ENTERS,
     "engine/service/desk.py Desk.writing: scribe.entering": _ENTERS,
+    "engine/service/outgoing.py sweep_own: database.reading": "random names of files, to know whose folder it is",
     "engine/service/desk.py kept: database.writing": "the one place that commits; each of its callers stands here",
     "engine/service/handle.py _answered_meanwhile: desk.writing": _HANDLED,
     "engine/service/handle.py handle: desk.writing": _HANDLED,
@@ -60,12 +62,24 @@ WHY: Mapping[str, str] = {
     "engine/service/installation.py imports engine.store.database.is_there": "whether there is a database at all",
     "engine/service/installation.py imports engine.store.durability": _DOCTOR,
     "engine/service/installation.py imports engine.store.migrate": "makes the tables that the ledger lies in",
+    "engine/service/provider.py _attempt: kept": "uses up the way back; what comes of it is entered after",
+    "engine/service/provider.py _person: database.reading": "whose account it is; the sign-in, or why not, is entered",
+    "engine/service/provider.py begin: kept": "remembers that a browser was sent away; its return is entered",
     "engine/service/read.py _added: database.reading": _OWN_ACT,
     "engine/service/refusals.py put_on_record: desk.writing": _ENTERS,
+    "engine/service/readiness.py _open_keys: database.reading": "opens the vault keys, and shows none of them",
+    "engine/service/readiness.py entries_waiting: database.reading": "how many entries wait for their place",
     "engine/service/reidentify.py _opened: database.reading": _TOLD_BEFORE,
     "engine/service/rotation.py Rotation.resume: database.reading": "what stopped half-way; going on is entered",
     "engine/service/sequencer.py sequence: database.reading": "whether anything waits",
     "engine/service/sequencer.py sequence: kept": "gives entries their places, and can read none of them",
+    "engine/service/sessions.py _found: database.reading": "whose token it is; what she then does is entered",
+    "engine/service/sessions.py _found: kept": "when a sign-in was used last, once a minute",
+    "engine/service/sign_in.py ask_again: kept": "what a passkey is to sign; the answer is entered",
+    "engine/service/sign_in.py begin: kept": _COUNTED,
+    "engine/service/sign_in.py finish: kept": _COUNTED,
+    "engine/service/sign_in.py prove: kept": _COUNTED,
+    "engine/service/sign_in.py with_ticket: kept": _COUNTED,
     "engine/service/signer.py Signer._hand_out: kept": _SIGNS,
     "engine/service/signer.py _look: database.reading": _SIGNS,
     "engine/service/signer.py begin: database.reading": _SIGNS,
@@ -77,6 +91,12 @@ WHY: Mapping[str, str] = {
     "engine/service/timestamp_authority.py _keep: kept": _STAMPS,
     "engine/service/timestamp_authority.py last_checkpoint: database.reading": _STAMPS,
     "engine/service/timestamp_authority.py take: database.reading": _STAMPS,
+    "engine/service/trial.py is_trial: database.reading": "whether anybody must sign in here, before anybody is asked",
+    "engine/service/webhook_delivery.py _end_if_failing: database.reading": "since when sending fails; ending is entered",
+    "engine/service/webhook_delivery.py _settle: kept": "what came of what was entered before it was sent",
+    "engine/service/webhook_delivery.py deliver_batch: database.reading": "whether anything is due",
+    "engine/service/tokens.py _note_use: kept": "when a token was last used; what it is used for is entered",
+    "engine/service/tokens.py present: database.reading": "whose token it is; what it is used for is entered",
     "engine/service/trial.py mark_trial: kept": "marks an empty database when it is made: nobody is its auditor yet",
 }
 """Where a transaction enters nothing by itself, or no refusal, and why that is right."""

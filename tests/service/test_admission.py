@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -36,12 +36,14 @@ from engine.service import trial
 from engine.service.actors import read_actor
 from engine.service.admission import admit
 from engine.service.desk import Desk, kept
+from engine.service.handle import handle
 from engine.service.installation import doctor
 from engine.store.database import Database as Store
 from engine.store.work import Work
 from tests.conftest import Database
 from tests.core.play import START, directory
 from tests.service.desks import Clock, ask, play_desk
+from tests.signed import signed_in
 
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -241,7 +243,7 @@ def test_a_database_that_holds_somebody_or_a_case_becomes_no_world_for_trial(ins
         enrol(desk, "officer-1", ("police-a", "caseworker", START, None))
         with pytest.raises(TrialRefused):
             trial.mark_trial(installation.owner_url)
-        ask(desk, OpenCase(case="", area="900101", facts={"victim.is_child": True}), Actor("officer-1", "police-a"))
+        ask(desk, OpenCase(case="", area="900101", facts={"victim.is_child": True}), signed_in("officer-1", "police-a"))
         with desk.database.reading() as work:
             assert work.is_taken()
             assert not work.is_trial()
@@ -310,3 +312,16 @@ def test_a_row_cannot_be_replaced_by_a_bare_connection(sqlite_database: Database
         *(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}" for table in ("member", "membership")),
         "INSERT OR REPLACE INTO installation SELECT id, NOT is_trial, made_at FROM installation",
     )
+
+
+def test_whoever_may_not_act_any_more_is_not_given_her_earlier_answer_again(installation: Database) -> None:
+    with play_desk(installation.app_url) as desk:
+        clock = cast("Clock", desk.clock)
+        enrol(desk, "ann", ("police-a", "caseworker", START, clock.at + DAY))
+        by, opening = signed_in("ann", "police-a"), OpenCase(case="", area="900101", idempotency_key="once")
+        first = handle(desk, opening, by)
+        assert handle(desk, opening, by).repeated
+        clock.at += 2 * DAY
+        with pytest.raises(MembershipOver):
+            handle(desk, opening, by)
+        assert first.revision == 1

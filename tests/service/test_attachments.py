@@ -13,6 +13,7 @@ from engine.core.commands import Actor, AttachFile
 from engine.core.events import FileAttached
 from engine.errors import (
     AttachmentRefused,
+    AttachmentUnknown,
     CaseClosed,
     CaseUnknown,
     CommandMalformed,
@@ -312,6 +313,6 @@ def test_a_row_moved_to_another_case_or_file_does_not_open(desk: Desk, database:
     as_owner(database, "UPDATE attachment SET id = %s", values=("0" * 32,))
     with pytest.raises(ContentUnreadable):
         taken_out(desk, case, "0" * 32)
-    with pytest.raises(CommandMalformed) as refused:
+    with pytest.raises(AttachmentUnknown) as refused:
         taken_out(desk, case, attachment)
     assert attachment not in refused.value.en

@@ -135,10 +135,10 @@ def test_custodians_are_told_in_the_same_commit(desk: Desk, database: Database, 
     assert [(row["to_role"], row["to_area"], row["about"]) for row in rows] == [
         ("custodian", "900000", glass.id), ("custodian", "900101", glass.id),
     ]  # fmt: skip
-    assert [one.kind for one in notices.listed(desk, CUSTODIAN)] == ["glass_broken"]
-    assert notices.listed(desk, OTHER_COUNTY) == []
+    assert [one.kind for one in notices.listed(desk, CUSTODIAN).lines] == ["glass_broken"]
+    assert notices.listed(desk, OTHER_COUNTY).lines == ()
     emergency.review(desk, glass.id, "justified", CUSTODIAN)
-    assert [one.kind for one in notices.listed(desk, STRANGER)] == ["glass_reviewed"]
+    assert [one.kind for one in notices.listed(desk, STRANGER).lines] == ["glass_reviewed"]
 
 
 # ── refusals ──
@@ -215,7 +215,7 @@ def test_an_overdue_review_blocks_the_next_one_until_it_is_done(desk: Desk, case
     _at(desk, glass.review_by - timedelta(seconds=1))
     assert _break(desk, other).case == other
     _at(desk, glass.review_by)
-    assert [one.is_overdue for one in emergency.listed(desk, CUSTODIAN)] == [False, True]
+    assert [one.is_overdue for one in emergency.listed(desk, CUSTODIAN).lines] == [False, True]
     with pytest.raises(ReviewOverdue):
         _break(desk, case)
     assert _break(desk, case, Actor("officer-9", "civil-b")).case == case, "only hers"
@@ -232,9 +232,9 @@ def test_a_review_ends_a_glass_that_still_lasts(desk: Desk, case: str) -> None:
 def test_who_opened_it_and_who_may_review_it_see_it_listed(desk: Desk, case: str) -> None:
     glass = _break(desk, case)
     for actor in (STRANGER, CUSTODIAN):
-        assert [one.id for one in emergency.listed(desk, actor)] == [glass.id]
+        assert [one.id for one in emergency.listed(desk, actor).lines] == [glass.id]
     for actor in (OTHER_COUNTY, Actor("officer-5", "civil-a", role="caseworker")):
-        assert emergency.listed(desk, actor) == []
+        assert emergency.listed(desk, actor).lines == ()
 
 
 def test_a_glass_is_neither_prolonged_nor_taken_off_the_record(desk: Desk, database: Database, case: str) -> None:

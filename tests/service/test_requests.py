@@ -26,7 +26,7 @@ from engine.errors import (
     RequestUnknown,
     RequestUsed,
 )
-from engine.service import notices, reidentify, requests
+from engine.service import notices, pending, reidentify, requests
 from engine.service.desk import Desk
 from engine.service.emergency import OUTCOMES
 from engine.service.request_rules import emergency_rules, request_rules
@@ -81,33 +81,33 @@ def test_what_is_asked_is_shown_to_the_letter_to_whoever_may_answer_and_to_nobod
     desk: Desk, asked: Asked
 ) -> None:
     for actor, is_own in ((POLICE, True), (CUSTODIAN, False)):
-        (seen,) = requests.listed(desk, actor, ("reveal",))
+        (seen,) = pending.listed(desk, actor, ("reveal",)).lines
         assert (seen.exact, seen.digest, seen.is_own) == (asked.exact, asked.digest, is_own)
-        assert requests.listed(desk, actor, ("erase",)) == []
+        assert pending.listed(desk, actor, ("erase",)).lines == ()
     for other in (FAR_AWAY, Actor("officer-5", "police-b"), Actor("officer-5", "civil-a", role="caseworker")):
-        assert requests.listed(desk, other, ("reveal",)) == []
+        assert pending.listed(desk, other, ("reveal",)).lines == ()
     exact = asked.exact
     assert (exact.person, exact.fields, exact.ground) == (GIRL, ("name", "id_number"), "notify_family")
     assert (exact.asked_by, exact.unit, exact.purpose) == ("ann", "police-a", "case_handling")
     assert exact.expires_at - exact.asked_at == timedelta(hours=REQUESTS.valid_hours)
     approve(desk, asked, [CUSTODIAN])
-    assert requests.listed(desk, CUSTODIAN, ("reveal",))[0].approved_by == (
+    assert pending.listed(desk, CUSTODIAN, ("reveal",)).lines[0].approved_by == (
         Actor(CUSTODIAN.person, CUSTODIAN.unit, "custody"),
     )
 
 
 def test_custodians_are_told_and_so_is_the_asker(desk: Desk, asked: Asked) -> None:
-    told = notices.listed(desk, Actor("officer-2", "civil-a", role="custodian"))
+    told = notices.listed(desk, Actor("officer-2", "civil-a", role="custodian")).lines
     assert [(one.kind, one.about, one.seen_at) for one in told] == [("request_asked", asked.exact.request, None)]
     province = Actor("officer-6", "justice", role="custodian")
-    assert [one.kind for one in notices.listed(desk, province)] == ["request_asked"]
-    assert notices.listed(desk, Actor("officer-7", "police-b", role="custodian")) == [], "of another county"
-    assert notices.listed(desk, POLICE) == []
+    assert [one.kind for one in notices.listed(desk, province).lines] == ["request_asked"]
+    assert notices.listed(desk, Actor("officer-7", "police-b", role="custodian")).lines == (), "of another county"
+    assert notices.listed(desk, POLICE).lines == ()
     approve(desk, asked, [CUSTODIAN])
-    (mine,) = notices.listed(desk, POLICE)
+    (mine,) = notices.listed(desk, POLICE).lines
     assert (mine.kind, mine.case, mine.seen_at) == ("request_approved", asked.exact.case, None)
-    assert notices.listed(desk, POLICE)[0].seen_at is not None
-    assert notices.listed(desk, Actor("officer-8", "civil-a", role="custodian"))[0].seen_at is not None
+    assert notices.listed(desk, POLICE).lines[0].seen_at is not None
+    assert notices.listed(desk, Actor("officer-8", "civil-a", role="custodian")).lines[0].seen_at is not None
 
 
 def test_a_request_outlives_the_rotation_of_every_key(desk: Desk, asked: Asked) -> None:
@@ -245,7 +245,7 @@ def test_a_row_that_was_altered_is_neither_approved_nor_used(desk: Desk, databas
         for use in (lambda one: approve(desk, one, [CUSTODIANS[1]]), lambda one: _reveal(desk, one)):
             with pytest.raises(RequestChanged):
                 use(asked)
-        shown = {one.request: one.exact for one in requests.listed(desk, POLICE, REQUEST_KINDS)}
+        shown = {one.request: one.exact for one in pending.listed(desk, POLICE, REQUEST_KINDS).lines}
         assert shown.get(asked.exact.request) is None, act
 
 

@@ -104,11 +104,16 @@ def test_a_declined_offer_stands_still_with_the_sender_until_it_goes_on(store: D
     assert stalled(store) == []
 
 
-def test_a_declined_transfer_stands_still_and_only_the_oldest_are_told(store: Database) -> None:
+def test_a_declined_transfer_stands_still_since_it_was_declined_and_pages_begin_with_the_longest(
+    store: Database,
+) -> None:
     keep(store, areas)
     case = begin(store, "c1", offer("c1", 1, "transfer"))
     act(store, case, ev.HandOffDeclined("c1/1", "not_ours", ""))
     begin(store, "c2", offer("c2", 1), ev.NoteAdded("rescue", "x"))
-    assert [one[0] for one in stalled(store)] == ["c1", "c2"]
+    assert [one[0] for one in stalled(store)] == ["c2", "c1"], "the declined one stood still for a shorter time"
     with store.reading() as work:
-        assert [one.case_id for one in work.stalled("350000", LATER, 1)] == ["c1"]
+        (first,) = work.stalled("350000", LATER, 1)
+        (second,) = work.stalled("350000", LATER, 1, (first.still_since, first.id))
+        assert (first.case_id, second.case_id) == ("c2", "c1")
+        assert work.stalled("350000", LATER, 1, (second.still_since, second.id)) == []

@@ -29,7 +29,8 @@ from tests.conftest import Database
 from tests.postgres import APP, OWNER, PostgresServer, find_binaries
 from tests.store.story import POLICE, begin, offer
 
-GUARDED = sorted(("case_fact", "case_event_part", *CASE_TABLES, *OWN_TABLES))
+OF_LEADS = ("lead", "lead_key", "lead_event", "lead_named", "lead_unit", "shared_data")
+GUARDED = sorted(("case_fact", "case_event_part", *CASE_TABLES, *OWN_TABLES, *OF_LEADS))
 CASES = Statement(select(TABLES["case_record"].c.id))
 UNITS_OF_CASES = Statement(select(TABLES["case_unit"].c.unit))
 

@@ -29,12 +29,7 @@ _ENDED_AFTER = "nullif(current_setting('guitu.ended_after', true), '')::timestam
 def guard(tables: Mapping[str, str]) -> None:
     """Guard tables by the case that a column of each names. On SQLite there is nothing to do."""
     for table, column in tables.items():
-        _guard(
-            table,
-            # Not EXISTS: that the planner may turn into reading all participations of everybody.
-            f"(SELECT true FROM participation AS taking WHERE taking.case_id = {table}.{column}"  # noqa: S608
-            f" AND taking.unit = ANY ({_UNITS}) AND (taking.until IS NULL OR taking.until > {_ENDED_AFTER}) LIMIT 1)",
-        )
+        _guard(table, _takes_part(table, column))
 
 
 def guard_own() -> None:
@@ -43,12 +38,35 @@ def guard_own() -> None:
         _guard(table, f"unit = ANY ({_UNITS})")
 
 
+def guard_leads(tables: Mapping[str, str]) -> None:
+    """Guard tables by the lead that a column of each names: whoever has, had or reported it sees it."""
+    for table, column in tables.items():
+        has_to_do = (
+            f"(SELECT true FROM lead_unit AS found WHERE found.lead_id = {table}.{column}"  # noqa: S608
+            f" AND found.unit = ANY ({_UNITS}) LIMIT 1)"
+        )
+        _guard(table, f"unit = ANY ({_UNITS})" if table == "lead_unit" else has_to_do)
+
+
+def guard_shares(table: str) -> None:
+    """Guard what was shared: whoever takes part in the case sees it, and the unit it was shared with."""
+    _guard(table, f"(to_unit = ANY ({_UNITS}) OR from_unit = ANY ({_UNITS}) OR {_takes_part(table, 'case_id')})")
+
+
 def release(*tables: str) -> None:
     """Take the guard off again."""
     for table in tables if _is_postgresql() else ():
         op.execute(f"DROP POLICY sight ON {table}")
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+
+
+def _takes_part(table: str, column: str) -> str:
+    # Not EXISTS: that the planner may turn into reading all participations of everybody.
+    return (
+        f"(SELECT true FROM participation AS taking WHERE taking.case_id = {table}.{column}"  # noqa: S608
+        f" AND taking.unit = ANY ({_UNITS}) AND (taking.until IS NULL OR taking.until > {_ENDED_AFTER}) LIMIT 1)"
+    )
 
 
 def _guard(table: str, is_own: str) -> None:

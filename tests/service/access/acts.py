@@ -28,12 +28,18 @@ from engine.service import (
     installation,
     lists,
     notices,
+    pending,
     people,
+    provider_links,
     read,
+    recovery,
     reidentify,
     release,
     requests,
     signer_acts,
+    stalls,
+    tickets,
+    tokens,
 )
 from engine.service.erasure import Erasing
 from engine.service.handle import handle
@@ -50,6 +56,7 @@ CASEWORK = frozenset({"caseworker", "unit_supervisor", "service"})
 STAFF = CASEWORK - {"service"}
 """Programs take no part in what concerns identities, emergencies and the end of a case."""
 CUSTODIAN, ADMINISTRATOR, AUDITOR = frozenset({"custodian"}), frozenset({"administrator"}), frozenset({"auditor"})
+SUPERVISOR = frozenset({"unit_supervisor"})
 APPROVER, OFFICE, EVERYBODY = frozenset({"definition_approver"}), frozenset({"joint_conference"}), frozenset(ROLES)
 
 TAKING_PART = frozenset({"own", "lead", "cooperating", "referred", "ended lately", "referral over"})
@@ -190,9 +197,9 @@ LOOKS: tuple[Act, ...] = (
     Act("list_cases", HOUSE, ((CASEWORK, ANYWHERE),), lambda world, by: lists.worklist(world.desk, by)),
     Act("list_cases", HOUSE, ((CASEWORK, ANYWHERE),), lambda world, by: lists.cases_of(world.desk, by)),
     Act("count_cases", HOUSE, ((CASEWORK | OFFICE, ANYWHERE),), lambda world, by: lists.count(world.desk, by)),
-    Act("list_stalled", HOUSE, ((OFFICE, ANYWHERE),), lambda world, by: lists.stalled(world.desk, by, 5)),
+    Act("list_stalled", HOUSE, ((OFFICE | SUPERVISOR, ANYWHERE),), lambda world, by: stalls.stalled(world.desk, by, 5)),
     Act("read_notices", HOUSE, ((STAFF | CUSTODIAN, ANYWHERE),), lambda world, by: notices.listed(world.desk, by)),
-    Act("approve_identity", HOUSE, ((EVERYBODY, ANYWHERE),), lambda world, by: requests.listed(
+    Act("approve_identity", HOUSE, ((EVERYBODY, ANYWHERE),), lambda world, by: pending.listed(
         world.desk, by, ("reveal", "erase", "release_hold"))),
     Act("review_glass", HOUSE, ((EVERYBODY, ANYWHERE),), lambda world, by: emergency.listed(world.desk, by)),
 )  # fmt: skip
@@ -301,6 +308,16 @@ RUNNING: tuple[Act, ...] = (
     house("manage_people", ADMINISTRATOR, lambda world, by: people.move(world.desk, MANAGED, "school-a", "health", by)),
     house("manage_people", ADMINISTRATOR, lambda world, by: people.deactivate(world.desk, MANAGED, by)),
     house("manage_people", ADMINISTRATOR, _deputy),
+    house("manage_people", ADMINISTRATOR, lambda world, by: provider_links.link(world.desk, by, MANAGED, "account")),
+    house("manage_people", ADMINISTRATOR, lambda world, by: provider_links.unlink(world.desk, by, 12 * "a")),
+    house("manage_people", ADMINISTRATOR, lambda world, by: provider_links.linked(world.desk, by)),
+    house("manage_tokens", ADMINISTRATOR, lambda world, by: tokens.issue(
+        world.desk, by, "service-70", ("case_handling",), world.clock.at + timedelta(days=9))),
+    house("manage_tokens", ADMINISTRATOR, lambda world, by: tokens.rotate(world.desk, by, 12 * "a")),
+    house("manage_tokens", ADMINISTRATOR, lambda world, by: tokens.revoke(world.desk, by, 12 * "a")),
+    house("manage_tokens", ADMINISTRATOR, lambda world, by: tokens.listed(world.desk, by)),
+    house("manage_sign_in", ADMINISTRATOR, lambda world, by: tickets.issue(world.desk, by, MANAGED)),
+    house("manage_sign_in", ADMINISTRATOR, lambda world, by: recovery.ask(world.desk, by, MANAGED)),
     house("list_people", ADMINISTRATOR | {"unit_supervisor"}, lambda world, by: people.people_of(
         world.desk, None, by)),
     house("set_parameter", ADMINISTRATOR, lambda world, by: installation.set_parameter(
@@ -327,6 +344,7 @@ EVERY: tuple[Act, ...] = (*CHANGES, *LOOKS, *ASKING, *USING, *RUNNING)
 NO_DOOR: Mapping[str, str] = {
     **dict.fromkeys(("manage_directory", "manage_keys", "make_backup"), "the operator's, who names nobody"),
     **dict.fromkeys(("read_directory", "read_definitions", "read_parameters"), "shown to whoever runs the program"),
+    "stop_recovery": "whoever may not know of one is told there is none: tests/service/sign_in/test_recovery.py",
     "manage_auditors": "the list of auditors is a file beside the keys, and the operator's",
 }
 """Actions that no door of the service asks the policies for, and why."""

@@ -42,6 +42,7 @@ from tests.service.access.worlds import ANN, GIRL, NOBODY_ACTS, UNITS, World, ac
 from tests.service.asking import REQUESTS, RETENTION
 from tests.service.inspection import as_owner
 from tests.service.ledger.opening import Book, Told
+from tests.signed import signed_in
 
 NEVER = "90-never/of_a_test.cedar"
 NOTES = """
@@ -153,7 +154,7 @@ def test_a_policy_about_an_attribute_that_there_is_not_opens_no_gate(world: Worl
 @pytest.mark.parametrize("why", NOBODY_ACTS)
 def test_whoever_may_not_act_is_refused_by_that_reason(world: World, why: str) -> None:
     person, code = NOBODY_ACTS[why]
-    by = Actor(person, UNITS["own"])
+    by = signed_in(person, UNITS["own"])
     acts: dict[str, Callable[[], object]] = {
         "case:move": lambda: note(world, by), "case:show": lambda: read.show(world.desk, world.case, by),
         "case:list": lambda: lists.cases_of(world.desk, by),
@@ -273,7 +274,7 @@ def test_a_request_is_used_by_who_asked_when_approved_and_once(world: World) -> 
 
 def test_a_hold_is_released_once_on_one_request(world: World) -> None:
     desk, case = world.desk, world.case
-    custodians = (Actor("custodian-2", "health"), actor("custodian"))
+    custodians = (signed_in("custodian-2", "health"), actor("custodian"))
     erasure.hold(desk, RETENTION, case, "inspection", ANN)
     asked = erasure.ask_release(desk, REQUESTS, case, "inspection", ANN)
     _approve(desk, asked, custodians[0])

@@ -22,10 +22,17 @@ from engine.service.desk import Desk
 from engine.service.scribe import Scribe
 from engine.store.work import Work
 from tests.core.play import START
-from tests.service.access.acts import CHANGES, EVERY, NO_DOOR, Act
-from tests.service.access.worlds import GLASS, NOBODY_ACTS, UNITS, World, actor
+from tests.service.access.acts import CHANGES, NO_DOOR, Act
+from tests.service.access.acts import EVERY as ON_CASES_AND_THE_HOUSE
+from tests.service.access.lead_acts import LEADS, with_lead
+from tests.service.access.worlds import ANN, GLASS, NOBODY_ACTS, UNITS, World, actor
+from tests.signed import signed_in
 
-LATER = frozenset({"nothing_to_change", "hand_off_impossible", "command_malformed", "erasure_refused", "signer_broken"})
+EVERY: tuple[Act, ...] = (*ON_CASES_AND_THE_HOUSE, *LEADS)
+LATER = frozenset({
+    "nothing_to_change", "hand_off_impossible", "command_malformed", "erasure_refused", "signer_broken",
+    "token_unknown", "link_unknown", "provider_missing", "member_missing",
+})  # fmt: skip
 """What the engine says to whoever may: for such a reason, and not for who she is, nothing is done."""
 
 
@@ -68,7 +75,7 @@ def rehearsing(world: World) -> World:
 def rehearsal(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Give the world with a desk that keeps nothing, and definitions that count as checked."""
     monkeypatch.setattr(release, "_checked", lambda library, *_: library.get("play").definition)
-    return rehearsing(world)
+    return rehearsing(with_lead(world))
 
 
 def came_of(act: Act, world: World, by: Actor) -> str:
@@ -117,9 +124,12 @@ def test_whoever_may_not_act_at_all_may_do_nothing(rehearsal: World) -> None:
     wrong = []
     for number, act in enumerate(some(rehearsal)):
         for why, (person, code) in NOBODY_ACTS.items():
-            got = came_of(act, rehearsal, Actor(person, UNITS["own"]))
+            got = came_of(act, rehearsal, signed_in(person, UNITS["own"]))
             if got != code:
                 wrong.append(f"{number} {act.action}, {why}: {got}")
+        got = came_of(act, rehearsal, Actor(ANN.person, ANN.unit))
+        if got != "not_signed_in":
+            wrong.append(f"{number} {act.action}, not signed in: {got}")
     assert not wrong, "\n".join(wrong)
 
 

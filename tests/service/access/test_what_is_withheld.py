@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 import api.world
 from api.cli import app
 from engine.core import commands as cmd
+from engine.core.commands import Actor
 from engine.errors import NotPermitted, Refused
 from engine.service import attachments, lists, read
 from engine.service.handle import handle
@@ -35,6 +37,7 @@ from tests.service.access.worlds import (
 from tests.service.inspection import as_owner
 from tests.service.ledger.opening import Book
 from tests.service.test_by_class import listening
+from tests.signed import keep_sign_in
 
 _ALL = frozenset(CLASSES)
 _THE_STEP = frozenset({"basic", "administrative", "family", "health", "contact"})
@@ -211,12 +214,17 @@ SAID: Mapping[str, tuple[str, ...]] = {
 
 
 @pytest.fixture
-def guitu(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Give the command line, at the desk of the world."""
+def guitu(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
+    """Give the command line, at the desk of the world, signed in as whoever acts."""
+    file = tmp_path / "sign-in.json"
+    monkeypatch.setenv("GUITU_SIGN_IN_FILE", str(file))
     monkeypatch.setattr(api.world.World, "desk", property(lambda _: world.desk))
     monkeypatch.setattr(testing, "_get_command", cache(testing._get_command))  # type: ignore[attr-defined]
 
-    def run(*words: str, language: str = "en") -> Any:
+    def run(by: Actor, *words: str, language: str = "en") -> Any:
+        if not file.exists():
+            keep_sign_in(world.desk, by.person, file)
+        words = (*words, "--as", f"@{by.unit}")
         return CliRunner().invoke(app, ["--language", language, *words])
 
     return run
@@ -229,7 +237,7 @@ def test_the_command_line_prints_no_value_that_is_withheld(
     by = actor("caseworker", stands)
     for name, words in SAID.items():
         for more in (("--json",), ()):
-            done = guitu(*words, world.case, "--as", f"{by.person}@{by.unit}", *more, language="zh" if more else "en")
+            done = guitu(by, *words, world.case, *more, language="zh" if more else "en")
             assert done.exit_code in (0, NotPermitted.exit_code), (name, done.stderr, done.exception)
             assert (done.exit_code == 0) == _may(name, stands), (name, done.stderr)
             assert found_in(done.stdout + done.stderr, stands) == [], name

@@ -39,6 +39,7 @@ from tests.conftest import Database
 from tests.core.play import PLAY, START, directory, label, requirement, unit
 from tests.service.asking import REQUESTS, RETENTION
 from tests.service.desks import Clock, play_desk
+from tests.signed import signed_in
 
 CLASSES: tuple[str, ...] = tuple(
     yaml.safe_load((Path(__file__).parents[3] / "policies" / "field_classes.yaml").read_text(encoding="utf-8"))[
@@ -74,9 +75,9 @@ RULES = emergency_rules()
 def actor(role: str, stands: str = "own") -> Actor:
     """Whoever holds this role in the unit that stands so."""
     if stands == GLASS:
-        return Actor("officer-80", "police-n")
+        return signed_in("officer-80", "police-n")
     of_unit = UNITS[stands]
-    return Actor(f"{role.replace('_', '-')}-{of_unit}", of_unit)
+    return signed_in(f"{role.replace('_', '-')}-{of_unit}", of_unit)
 
 
 ANN = actor("caseworker")
@@ -129,6 +130,7 @@ class World:
     offer: str = ""
     attachment: str = ""
     glass: str = ""
+    lead: str = ""
     asked: dict[str, Asked] = field(default_factory=dict)
 
     def do(self, command: cmd.Command, by: Actor = ANN) -> Answer:
@@ -237,7 +239,7 @@ def _fill(world: World) -> None:
 
 def _ask(world: World) -> None:
     """Requests that wait, requests that were approved, a hold, and a broken glass."""
-    desk, case, both = world.desk, world.case, (Actor("custodian-2", "health"), actor("custodian", "referral over"))
+    desk, case, both = world.desk, world.case, (signed_in("custodian-2", "health"), actor("custodian", "referral over"))
     sought = Sought(case, GIRL, ("name",))
     erasure.hold(desk, RETENTION, case, "litigation", ANN)
     ways: Mapping[str, Callable[[], Asked]] = {
@@ -267,6 +269,6 @@ def _beside(world: World) -> None:
     world.do(cmd.Close(case=world.erased, outcome="death"))
     desk = world.desk
     asked = Erasing(desk, RETENTION).ask(REQUESTS, world.erased, "opened_by_mistake", ANN)
-    for by in (Actor("custodian-2", "health"), actor("custodian")):
+    for by in (signed_in("custodian-2", "health"), actor("custodian")):
         requests.approve(desk, asked.exact.request, asked.digest, by)
     Erasing(desk, RETENTION, desk.attachments).erase(world.erased, "opened_by_mistake", ANN, asked.exact.request)

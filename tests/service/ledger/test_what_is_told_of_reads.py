@@ -46,6 +46,11 @@ ELSEWHERE = {
         "emergency:list", "notice:list", "people:init", "people:add", "people:grant", "people:end", "people:deputy",
         "people:move", "people:deactivate", "people:list",
     },
+    "tests/service/sign_in/test_entered.py": {
+        "sign_in:begin", "sign_in:prove", "sign_in:list", "sign_in:end", "sign_in:end_all", "sign_in:ticket",
+        "password:set", "factor:add", "factor:remove", "recovery:ask", "recovery:approve", "recovery:complete",
+        "recovery:list", "recovery:stop",
+    },
     "tests/service/test_emergency.py": {"emergency:open", "emergency:review"},
     "tests/service/test_reidentify.py": {"identity:request", "identity:reveal"},
     "tests/service/test_requests.py": {"request:decline"},

@@ -144,7 +144,8 @@ def test_once_it_says_what_was_done_and_what_is_held_back(database: Base) -> Non
         assert json.loads(as_json.stdout) == {
             "sequenced": 1,
             "held": [{"stream": stream(1).hex(), "expected": 2, "found": 3, "why": "gap"}],
-        }
+            "delivered": 0, "failed": 0, "swept": 0,
+        }  # fmt: skip
         check_log(store, database)
 
 

@@ -1,0 +1,1 @@
+"""Sign-in by an identity provider: a real one, and one that lies."""
