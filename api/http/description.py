@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.http.origins import PROBES, SAFE
 from api.http.problems import MEDIA_TYPE, TITLES
 
 ABOUT = """归途：被拐卖受害人解救后办理流程的记录系统。所有答复均为 JSON；错误均为 RFC 9457 问题文档。
@@ -49,14 +51,26 @@ def described(app: FastAPI) -> dict[str, Any]:
             description=ABOUT, routes=app.routes, servers=[{"url": app.root_path or "/"}],
             tags=[{"name": name, "description": f"{zh}\n\n{en}"} for name, zh, en in TAGS],
         )  # fmt: skip
-        for operations in found["paths"].values():
-            for operation in operations.values():
+        for path, operations in found["paths"].items():
+            for method, operation in operations.items():
+                guarded: dict[str, Any] = {status: {} for status in _guarded(path, method, operation)}
+                operation["responses"] = dict(sorted({**guarded, **operation["responses"]}.items()))
                 _tell_problems(operation["responses"])
         schemas = found["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _guarded(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
+    """With what the guards before a route may answer, whichever route it is."""
+    if path not in PROBES:
+        yield "421"
+    if method.upper() not in SAFE:
+        yield "403"
+    if "requestBody" in operation:
+        yield from ("408", "413", "415")
 
 
 def _tell_problems(responses: dict[str, Any]) -> None:

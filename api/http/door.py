@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 
 from api.http.languages import Language, spoken
 from engine.core.codes import hold_code
@@ -22,6 +23,9 @@ SERVICE = "gtk_"
 """How the tokens of registered services begin."""
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
+_KeyText = Annotated[str, Field(json_schema_extra={"pattern": "^[A-Za-z0-9._-]{1,64}$"})]
+_TagText = Annotated[str, Field(json_schema_extra={"pattern": r'^(\*|(W/)?"[0-9]{1,9}")$'})]
+"""Their forms as the description tells them; what is wrong with one is said here, not by Pydantic."""
 
 bearer = HTTPBearer(
     auto_error=False, scheme_name="bearer",
@@ -137,11 +141,11 @@ class Conditions:
 
 def conditions(
     if_match: Annotated[
-        str | None,
+        _TagText | None,
         Header(max_length=200, examples=['"7"'], description='The ETag that was looked at, such as "7"; * for any.'),
     ] = None,
     idempotency_key: Annotated[
-        str | None,
+        _KeyText | None,
         Header(
             max_length=200, examples=["offer-2026-11-21-17"],
             description="1 to 64 of A-Z a-z 0-9 . _ - : a request repeated with the same key gets the first answer.",

@@ -11,9 +11,12 @@ from typing import Annotated, Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
+from api.http.bodies import route_path
 from api.http.languages import Language, spoken
 from api.http.misfits import Misfit, misfits
 from api.refusals import as_json, headline
@@ -221,8 +224,14 @@ def invalid(found: Sequence[Misfit]) -> RequestInvalid:
 async def tell_status(request: Request, error: Exception) -> JSONResponse:
     """Answer what the application itself refuses: no such route, no such method, a body that broke off."""
     assert isinstance(error, HTTPException)
-    headers = error.headers or {}
-    return await tell_error(request, refusal_of(error.status_code, headers.get("Allow", headers.get("allow", ""))))
+    return await tell_error(request, refusal_of(error.status_code, _methods_at(request)))
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods of every route at the address asked: the router names only those of the first."""
+    path = route_path(request.scope)
+    found = (one for one in iter_route_contexts(request.app.routes) if compile_path(one.path or "")[0].fullmatch(path))
+    return sorted({method for one in found for method in one.methods or ()})
 
 
 _OF_STATUS: Mapping[int, Callable[[], GuituError]] = {
@@ -233,12 +242,11 @@ _OF_STATUS: Mapping[int, Callable[[], GuituError]] = {
 }
 
 
-def refusal_of(status: int, allowed: str = "") -> GuituError:
-    """The error of a bare status; ``allowed``: of a 405, which methods there are."""
+def refusal_of(status: int, methods: Sequence[str] = ()) -> GuituError:
+    """The error of a bare status; ``methods``: of a 405, which ones there are."""
     if status == 405:
-        methods = sorted(one.strip() for one in allowed.split(",") if one.strip())
         listed = ", ".join(methods)
-        return MethodUnknown(f"此资源只支持：{listed}", f"this resource knows only: {listed}", allowed=methods)
+        return MethodUnknown(f"此资源只支持：{listed}", f"this resource knows only: {listed}", allowed=list(methods))
     if status in _OF_STATUS:
         return _OF_STATUS[status]()
     return RequestMalformed("请求无法读取", "the request cannot be read")

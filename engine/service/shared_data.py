@@ -7,7 +7,7 @@ the case: erasing the case takes it away from everybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -101,7 +101,7 @@ def share(desk: Desk, rules: SharingRules, case: str, wanted: Sharing, actor: Ac
     """
     account = Account("data:share", actor)
     with desk.changing(account) as work:
-        _hold_words(wanted, actor)
+        _hold_words(wanted, actor, desk.gate.classes)
         seen = open_for_reading(desk, case, work, account, "see_case", reads=frozenset(wanted.classes))
         permit(desk, account, seen.who, "share_data", _record(seen), seen.given)
         receiver = seen.directory.current(wanted.to_unit)
@@ -124,12 +124,13 @@ def share(desk: Desk, rules: SharingRules, case: str, wanted: Sharing, actor: Ac
     return _shared(row, contents, seen.directory)
 
 
-def _hold_words(wanted: Sharing, actor: Actor) -> None:
+def _hold_words(wanted: Sharing, actor: Actor, classes: Collection[str]) -> None:
     hold_actors(actor)
     hold_code("ground", wanted.ground)
     hold_code("to_unit", wanted.to_unit)
     for name in wanted.classes:
-        hold_code("classes", name)
+        if hold_code("classes", name) not in classes:
+            raise CommandMalformed("classes 中有不存在的信息类别", "classes names a field class that does not exist")
     if not wanted.classes or not wanted.purpose.strip():
         raise CommandMalformed("请写明共享的类别和用途", "say which classes are shared, and what for")
 

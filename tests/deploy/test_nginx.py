@@ -20,8 +20,8 @@ from engine.core.commands import Actor, OpenCase
 from engine.service import installation, trial
 from engine.service.handle import handle
 from engine.service.sessions import begin_trial
-from tests.api.conftest import Guitu, found_ledger, make_keys, passphrase_file
-from tests.http.test_serve import serving
+from tests.api.conftest import passphrase_file
+from tests.http.served import served_here, world_at
 
 SITE = Path(__file__).parents[2] / "deploy" / "nginx"
 NAME = "guitu.example"
@@ -78,14 +78,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the home of a world for trial with the demo directory and released procedures."""
-    home = tmp_path_factory.mktemp("behind") / "world"
-    make_keys(home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(home)))
-        guitu = Guitu(home)
-        guitu.run("db", "upgrade", "--trial")
-        found_ledger(guitu)
-    return home
+    return world_at(tmp_path_factory.mktemp("behind") / "world")
 
 
 def prepared(home: Path) -> tuple[str, str]:
@@ -131,7 +124,7 @@ def front(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fron
     subject = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
     subprocess.run(["openssl", *words, *where, *subject], check=True, capture_output=True, timeout=LONGEST)
     settings = {"GUITU_TRUSTED_PROXIES": "127.0.0.1", "GUITU_HOSTS": NAME, "GUITU_ORIGINS": f"https://{NAME}"}
-    with serving(home, "--behind-proxy", **settings) as served:
+    with served_here(home, "--behind-proxy", **settings) as served:
         tls, plain = shipped(folder, served.port)
         program = shutil.which("nginx") or "/usr/sbin/nginx"
         running = subprocess.Popen([program, "-p", folder, "-c", folder / "nginx.conf"])
@@ -198,8 +191,8 @@ def test_an_upload_passes_whole_and_comes_back_whole(front: Front) -> None:
     pdf = b"%PDF-1.7\n" + b"0123456789abcdef" * 200_000 + b"\n%%EOF\n"
     with front.client() as client:
         sent = front.post(
-            client, f"/api/v1/cases/{front.case}/files", params={"name": "scan.pdf"}, content=pdf,
-            headers={"Content-Type": "application/pdf"},
+            client, f"/api/v1/cases/{front.case}/files", content=pdf,
+            headers={"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="scan.pdf"'},
         )  # fmt: skip
         assert sent.status_code == 201, sent.text
         back = front.get(client, sent.headers["location"])

@@ -14,7 +14,7 @@ from api.http.door import Caller, On, TheDesk, etag
 from api.http.problems import problems
 from api.http.routes.commanded import REFUSALS, CaseCode, answers, place_of, telling_how_it_stands
 from api.http.shapes.answers import AnswerShown, answer_shown
-from api.http.shapes.files import MEDIA_TYPES, FilesShown, disposition_of, files_shown, name_in
+from api.http.shapes.files import MEDIA_TYPES, NAMED_PATTERN, FilesShown, disposition_of, files_shown, name_in
 from engine.service import attachments
 
 router = APIRouter(prefix="/cases", tags=["documents"])
@@ -64,7 +64,8 @@ def attach_file(
     content_disposition: Annotated[
         str,
         Header(
-            max_length=2000, description="RFC 6266/8187.", examples=["attachment; filename*=UTF-8''report.pdf"]
+            max_length=2000, description="RFC 6266/8187.", examples=["attachment; filename*=UTF-8''report.pdf"],
+            json_schema_extra={"pattern": NAMED_PATTERN},
         ),
     ],
 ) -> AnswerShown:  # fmt: skip

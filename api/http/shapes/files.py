@@ -23,6 +23,10 @@ _NAMED = re.compile(
     r"(?:attachment|inline)\s*;\s*filename(?:\*=utf-8'[A-Za-z-]*'([A-Za-z0-9!#$&+.^_`|~%-]+)|=\"([ !#-\[\]-~]+)\")\s*",
     re.IGNORECASE,
 )
+NAMED_PATTERN = (
+    r"^attachment; filename(\*=UTF-8'[a-z]{0,8}'([A-Za-z0-9._~-]|%[2-7][0-9A-F]){1,100}|=\"[ !#-\[\]-~]{1,100}\")$"
+)
+"""How the description tells programs to write the name: somewhat narrower than what is read."""
 
 
 class FileShown(Shown):

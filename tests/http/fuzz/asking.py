@@ -128,7 +128,7 @@ def _config(plan: Plan, known: Mapping[str, Sequence[str | int]]) -> Schemathesi
         "checks": {"positive_data_acceptance": {"expected-statuses": [*USUAL, "410", "412", "422"]}},
         "continue-on-failure": True,
         "generation": {
-            "max-examples": plan.examples, "database": "none", "no-shrink": True,
+            "max-examples": plan.examples, "database": "none", "no-shrink": True, "allow-x00": False,
             "deterministic": plan.seed is not None,
         },
         "phases": phases,

@@ -40,7 +40,7 @@ GIRL: dict[str, Any] = msgspec.to_builtins(invented("P-GIRL"))
 ROOT = Path(__file__).resolve().parents[3]
 ELSEWHERE = {
     "tests/service/ledger/test_scribe.py": {"stream:open", "stream:close", "stream:heartbeat"},
-    "tests/api/test_commands_are_entered.py": {
+    "tests/api/entered.py": {
         "auditor:add", "auditor:remove", "auditor:list", "ledger:export", "ledger:salts", "ledger:digests",
         "ledger:status", "backup:create", "case:count", "stall:list", "access:explain", "request:list",
         "emergency:list", "notice:list", "people:init", "people:add", "people:grant", "people:end", "people:deputy",
