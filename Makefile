@@ -12,8 +12,9 @@ DEV    := $(VENV)/.dev-$(call hash,dev)
 ASSETS := $(VENV)/.assets-$(shell cat api/assets/package.json api/assets/package-lock.json api/assets/docs.js api/assets/build.py 2>/dev/null | sha256sum | cut -c1-16)
 BENCH  := $(VENV)/.bench-$(call hash,bench)
 
-LOCK   := uv pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
-          --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra build
+LOCKED := --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate \
+          --no-emit-index-url --no-emit-find-links
+LOCK   := uv pip compile pyproject.toml $(LOCKED) --extra build
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -44,18 +45,20 @@ check: $(DEV) ## Lint, format, types, floors, definitions
 long: $(DEV) ## Exhaustive sweeps, left out of `make test`
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m long
 
-bench: $(BENCH) ## Measures moves beside the raw limit and other engines, vault, ledger and access beside bare loops
+bench: $(BENCH) ## Measures moves beside the raw limit and other engines, vault, ledger, access and the REST door beside bare loops
 	$(BIN)/python -m pytest -q -m bench
 	$(BIN)/guitu bench moves
 	$(BIN)/guitu bench vault
 	$(BIN)/guitu bench ledger
 	$(BIN)/guitu bench access
+	$(BIN)/guitu bench http
 
 lock: ## Resolves requirements/*.txt anew (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
 	$(LOCK) --output-file requirements/run.txt
 	$(LOCK) --extra test --constraint requirements/run.txt --output-file requirements/dev.txt
 	$(LOCK) --extra test --extra bench --constraint requirements/dev.txt --output-file requirements/bench.txt
+	uv pip compile tests/http/client/requirements.in $(LOCKED) --output-file tests/http/client/requirements.txt
 
 clean: ## Removes .venv and every cache
 	rm -rf $(VENV) api/assets/built build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

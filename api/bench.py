@@ -20,6 +20,7 @@ def register(group: typer.Typer) -> None:
     group.command("vault", context_settings=PASS_ON)(vault)
     group.command("ledger", context_settings=PASS_ON)(ledger)
     group.command("access", context_settings=PASS_ON)(access)
+    group.command("http", context_settings=PASS_ON)(http)
 
 
 def _group() -> None:
@@ -44,6 +45,11 @@ def ledger(ctx: typer.Context) -> None:
 def access(ctx: typer.Context) -> None:
     """What asking who may do and see what costs, in decisions, lists and moves; options are passed on to the bench."""
     _start("access", ctx)
+
+
+def http(ctx: typer.Context) -> None:
+    """What the REST door costs, and how many it serves at once; options are passed on to the bench."""
+    _start("http", ctx)
 
 
 def _start(bench: str, ctx: typer.Context) -> None:

@@ -29,6 +29,7 @@ from api import (
     key_commands,
     lead_commands,
     notice_commands,
+    openapi_command,
     people_commands,
     release_commands,
     serve_command,
@@ -123,6 +124,7 @@ app.command("worklist")(case_views.worklist)
 app.command("stalled")(case_views.stalled)
 worker_commands.register(app)
 serve_command.register(app)
+openapi_command.register(app)
 app.command("doctor")(installation_commands.doctor)
 sign_in_commands.register(app)
 factors = _group("How you sign in beside your password: add, list, remove.")

@@ -29,7 +29,9 @@ ask() { curl -sS -w '\n-> %{http_code}\n\n' -H 'Accept-Language: @LANGUAGE@' "$@
 
 _CALLS = r"""
 # 1. 用一次性登录凭证登录；凭证只能用一次，所以把登录留存，下次再用。-> 200
-#    Sign in with a ticket. It is good once, so the sign-in is kept for the next time.
+#    登录久未使用即失效，届时请重新运行 guitu demo。
+#    Sign in with a ticket. It is good once, so the sign-in is kept for the next time. One that was not used for long is
+#    over: then run guitu demo again.
 sign_in() {
   grep -qs '"token"' "$KEPT/$1" || ask "$API/sign-in/ticket" -H "$JSON" -d "{\"ticket\": \"$2\"}" > "$KEPT/$1"
   cat "$KEPT/$1"

@@ -56,11 +56,21 @@ def described(app: FastAPI) -> dict[str, Any]:
                 guarded: dict[str, Any] = {status: {} for status in _guarded(path, method, operation)}
                 operation["responses"] = dict(sorted({**guarded, **operation["responses"]}.items()))
                 _tell_problems(operation["responses"])
+                for one in operation.get("parameters", ()):
+                    one["schema"] = _never_null(one["schema"])
         schemas = found["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The form of a parameter that may be left out: no address and no header can say ``null``."""
+    forms = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(forms) != 1:
+        return schema
+    return {**forms[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def _guarded(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:

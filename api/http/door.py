@@ -1,4 +1,8 @@
-"""What every route may ask for: the desk, who asks, in which language, and on which conditions."""
+"""What every route may ask for: the desk, who asks, in which language, and on which conditions.
+
+What is read off the request alone is a coroutine, though it waits for nothing: a plain function would be sent to a
+worker thread and back, one trip for each.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ cookie = APIKeyCookie(
 )  # fmt: skip
 
 
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:
     """The desk of this process."""
     found = request.app.state.desk
     assert isinstance(found, Desk), "the app is made with a desk"
@@ -47,7 +51,7 @@ def desk_of(request: Request) -> Desk:
 TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
-def language_of(request: Request) -> Language:
+async def language_of(request: Request) -> Language:
     """The language the caller reads: of those it accepts the one it likes best that is spoken here, else Chinese."""
     return spoken(request.headers)
 
@@ -55,7 +59,7 @@ def language_of(request: Request) -> Language:
 Spoken = Annotated[Language, Depends(language_of)]
 
 
-def source_of(request: Request) -> str:
+async def source_of(request: Request) -> str:
     """The address of the caller as text, empty on a socket of this machine; behind a trusted proxy the one it tells."""
     return request.client.host if request.client is not None else ""
 
@@ -63,7 +67,7 @@ def source_of(request: Request) -> str:
 Source = Annotated[str, Depends(source_of)]
 
 
-def token_of(
+async def token_of(
     request: Request,
     by_header: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None,
     by_cookie: Annotated[str | None, Security(cookie)] = None,
@@ -139,7 +143,7 @@ class Conditions:
     idempotency_key: str | None
 
 
-def conditions(
+async def conditions(
     if_match: Annotated[
         _TagText | None,
         Header(max_length=200, examples=['"7"'], description='The ETag that was looked at, such as "7"; * for any.'),

@@ -20,11 +20,11 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "missing": ("必填", "is required"),
     "extra_forbidden": ("没有此字段，请删去", "there is no such field: leave it out"),
     "string_type": ("应为文字", "must be text"),
-    "string_too_short": ("至少 {min_length} 个字符", "must have at least {min_length} characters"),
+    "string_too_short": ("至少 {min_length} 个字符", "must have {min_length} or more characters"),
     "string_too_long": ("最多 {max_length} 个字符", "must have at most {max_length} characters"),
     "string_pattern_mismatch": ("应符合 {pattern}", "must match {pattern}"),
     "string_unicode": ("应为有效的 Unicode 文字", "must be valid Unicode"),
-    "too_short": ("至少 {min_length} 项", "must have at least {min_length} items"),
+    "too_short": ("至少 {min_length} 项", "must have {min_length} or more items"),
     "too_long": ("最多 {max_length} 项", "must have at most {max_length} items"),
     "int_type": ("应为整数", "must be a whole number"),
     "int_parsing": ("应为整数", "must be a whole number"),
@@ -88,10 +88,15 @@ def _misfit(error: Mapping[str, Any]) -> Misfit:
     zh, en = _KINDS.get(error["type"], _OTHERWISE)
     bounds = {name: value for name, value in (error.get("ctx") or {}).items() if name in _BOUNDS}
     try:
-        zh, en = zh.format(**bounds), en.format(**bounds)
+        zh, en = zh.format(**_listed_in_chinese(bounds)), en.format(**bounds)
     except KeyError:
         zh, en = _OTHERWISE
     return Misfit(str(place), _pointer(str(place), steps), zh, en)
+
+
+def _listed_in_chinese(bounds: Mapping[str, object]) -> dict[str, object]:
+    """The words that would be right are listed with an English "or" before the last one."""
+    return {name: told.replace("' or '", "', '") if isinstance(told, str) else told for name, told in bounds.items()}
 
 
 def _pointer(place: str, steps: Iterable[object]) -> str:

@@ -214,9 +214,10 @@ async def tell_invalid(request: Request, error: Exception) -> JSONResponse:
 
 def invalid(found: Sequence[Misfit]) -> RequestInvalid:
     """The error of a request in which these fields are not of their form."""
+    places = "one place" if len(found) == 1 else f"{len(found)} places"
     return RequestInvalid(
         f"请求有 {len(found)} 处不符合格式，见 errors",
-        f"the request is not of its form in {len(found)} places, see errors",
+        f"the request is not of its form in {places}, see errors",
         errors=list(found),
     )
 

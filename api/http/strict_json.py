@@ -32,14 +32,15 @@ def hold(body: bytes) -> None:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        _refuse("不是 UTF-8", "is not UTF-8", f"byte {error.start}")
+        _refuse("不是 UTF-8", "is not UTF-8", f"byte {error.start}", f"第 {error.start} 字节")
     _hold_depth(text)
     try:
         value = json.loads(
             text, object_pairs_hook=_Pairs, parse_constant=_no_constant, parse_int=_whole, parse_float=_fraction
         )
     except json.JSONDecodeError as error:
-        _refuse("不是 JSON", "is not JSON", f"line {error.lineno}, column {error.colno}")
+        line, column = error.lineno, error.colno
+        _refuse("不是 JSON", "is not JSON", f"line {line}, column {column}", f"第 {line} 行第 {column} 列")
     for place, words in _texts(value, ""):
         if "\0" in words or _SURROGATE.search(words):
             _refuse("含有 NUL 或不成对的代理字符", "holds NUL or a lone surrogate", place or "/")
@@ -53,7 +54,10 @@ def _hold_depth(text: str) -> None:
         elif mark[0] in "]}":
             depth -= 1
         if depth > DEEPEST:
-            _refuse(f"嵌套超过 {DEEPEST} 层", f"is nested more than {DEEPEST} deep", f"character {mark.start()}")
+            at = mark.start()
+            _refuse(
+                f"嵌套超过 {DEEPEST} 层", f"is nested more than {DEEPEST} deep", f"character {at}", f"第 {at} 个字符"
+            )
 
 
 def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
@@ -80,18 +84,18 @@ def _no_constant(word: str) -> NoReturn:
 
 def _whole(digits: str) -> int:
     if len(digits) > _LONGEST_NUMBER:
-        _refuse("数字过长", "holds a number of absurd length", "number")
+        _refuse("数字过长", "holds a number of absurd length", "number", "数字")
     return int(digits)
 
 
 def _fraction(digits: str) -> float:
     found = float(digits)
     if len(digits) > _LONGEST_NUMBER or math.isinf(found):
-        _refuse("数字过大或过长", "holds a number of absurd size", "number")
+        _refuse("数字过大或过长", "holds a number of absurd size", "number", "数字")
     return found
 
 
-def _refuse(zh: str, en: str, place: str) -> NoReturn:
+def _refuse(zh: str, en: str, place: str, place_zh: str | None = None) -> NoReturn:
     raise RequestMalformed(
-        f"请求内容{zh}（{place}）", f"the body {en} ({place})", place=place
+        f"请求内容{zh}（{place_zh or place}）", f"the body {en} ({place})", place=place
     ) from None  # what is wrong with a text is told without the text

@@ -103,7 +103,7 @@ class Directory:
             area = self.jurisdictions.get(here)
             if area is None:
                 told = shown(here)
-                raise UnitUnknown(f"没有地区 {told}", f"no jurisdiction {told}", jurisdiction=told)
+                raise UnitUnknown(f"没有地区 {told}", f"no area {told}", jurisdiction=told)
             yield area
             here = area.parent
 

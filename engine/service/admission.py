@@ -103,7 +103,7 @@ def _no_member(
             unit=unit.id,
         )
     return NotMember(
-        f"{person} 不在 {unit.id} 任职，请写明所在单位；{_ASK[0]}",
+        f"{person} 不在 {unit.id} 任职，请写明所在单位，或与系统管理员联系",
         f"{person} is no member of {unit.id}: name your own unit, or {_ASK[1]}",
         unit=unit.id,
     )

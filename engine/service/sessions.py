@@ -193,7 +193,10 @@ def proved(desk: Desk, actor: Actor, work: Work) -> SignInRow:
 
 def not_signed_in() -> NotSignedIn:
     """Nobody is signed in; why is not said."""
-    return NotSignedIn("请先登录（guitu login）", "sign in first (guitu login)")
+    return NotSignedIn(
+        "未登录，或登录已失效：请登录（命令行用 guitu login）",
+        "not signed in, or not any more: sign in (on the command line with guitu login)",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,9 +156,9 @@ def with_ticket(desk: Desk, ticket: str, *, source: str) -> SignedIn:
         throttle.hold(tried)
         row, now = work.ticket(digest), desk.clock()
         if row is None or row.ended_at is not None or now >= row.ends_at or not _known(work, row.person).is_active:
-            raise _failed()
+            raise _no_ticket()
         if not work.end_ticket(digest, "used", now):
-            raise _failed()
+            raise _no_ticket()
         throttle.went_well(desk, work, tried)
         means = ("ticket", "trial") if work.is_trial() else ("ticket",)
         return begun(desk, work, account, row.person, means, is_strong="trial" in means, source=tried.source)
@@ -189,6 +189,14 @@ def _known(work: Work, person: str) -> _Known:
 def _of(person: str | None) -> dict[str, Value]:
     """Whom the ledger tells of: of a name that nobody has nothing is told, for it may be a password."""
     return {} if person is None else {"person": person}
+
+
+def _no_ticket() -> SignInFailed:
+    return SignInFailed(
+        "登录失败：一次性登录凭证不正确，或已使用、被新的取代、过期；请由系统管理员另行签发",
+        "signing in failed: the ticket is wrong, used, replaced by a newer one, or expired; ask an administrator for "
+        "another",
+    )
 
 
 def _failed() -> SignInFailed:

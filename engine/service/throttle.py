@@ -59,7 +59,7 @@ def hold(tried: Try) -> None:
     if tried.wait:
         raise SignInThrottled(
             f"登录失败次数较多，请 {tried.wait} 秒后再试",
-            f"too many sign-ins failed lately: try again in {tried.wait} seconds",
+            f"too many sign-ins failed lately: wait {tried.wait} s, then try again",
             retry_after=tried.wait,
         )
 

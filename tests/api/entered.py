@@ -150,6 +150,7 @@ ENTERS: Mapping[str, tuple[str, ...]] = {
 
 ENTERS_NOTHING: Mapping[str, str] = {
     "demo": _OWN_WORLD,
+    "openapi": "opens no world: prints the description of the REST door",
     "serve": "answers requests, each of which is entered as what it asks for; runs on and enters heartbeats",
     "worker": "moves entries that it cannot read; heartbeats and deliveries, which it enters, no request asks for",
     "doctor": "looks at the installation and at no case, and must work where nothing can be entered yet",

@@ -43,7 +43,7 @@ class Cost:
 
 
 def cost_of_moves(
-    desk: Desk, kind: str, at: Served, tokens: dict[str, str], cases: int, slices: int
+    desk: Desk, kind: str, at: Served, tokens: dict[str, str], *, cases: int, slices: int
 ) -> Cost:  # fmt: skip
     """Walk so many cases in each way."""
     with Connection(at.port) as connection:

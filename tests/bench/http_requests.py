@@ -62,7 +62,9 @@ def command_request(command: Command, token: str, expected: int | None) -> bytes
         for one in fields(command)
         if one.name not in row.said_elsewhere | CONDITIONS and _is_said(command, one)
     }
-    more = {"Idempotency-Key": command.idempotency_key or ""} | ({} if expected is None else {"If-Match": f'"{expected}"'})
+    more = {"Idempotency-Key": command.idempotency_key or ""} | (
+        {} if expected is None else {"If-Match": f'"{expected}"'}
+    )
     has_body = any(one.name not in row.said_elsewhere | CONDITIONS for one in fields(command))
     path = f"{PREFIX}/cases/{{case}}{row.path}".format_map(places)
     return request(row.method, path, token, left if has_body else None, more)

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 
 from api import serving
 from api.cli import main
+from api.http.app import make_app as real_app
 from engine import bootstrap
 from engine.definitions.loader import Library
 from tests.bench.http_home import Home, shelf
@@ -42,12 +43,12 @@ class Served:
 
     def cpu_seconds(self) -> float:
         """CPU of that process and of those it began, user and system, so far; told in hundredths of a second."""
-        first = self.process.pid
+        first = str(self.process.pid)
         below = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        return sum(_cpu_seconds(int(one)) for one in (first, *below))
+        return sum(_cpu_seconds(one) for one in (first, *below))
 
 
-def _cpu_seconds(process: int) -> float:
+def _cpu_seconds(process: str) -> float:
     told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(told[11]) + int(told[12])) / _TICKS
 
@@ -98,9 +99,8 @@ def _library(_: Path | None = None) -> Library:
 
 
 def _run(application: str) -> None:
-    with patch.object(bootstrap, "library", _library):
-        if application == "bare":
-            serving.make_app = _bare_app
+    make_app = _bare_app if application == "bare" else real_app
+    with patch.object(bootstrap, "library", _library), patch.object(serving, "make_app", make_app):
         main()
 
 

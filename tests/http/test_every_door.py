@@ -135,6 +135,7 @@ _READERS = "whom the ledger is sealed to stands beside the root keys: no network
 AT_THE_MACHINE: Mapping[str, str] = {
     "demo": "plays in a world of its own, made for it",
     "serve": "is what opens the REST door",
+    "openapi": "is what `/api/v1/openapi.json` answers",
     "worker": _OPERATOR,
     "doctor": _OPERATOR,
     "access matrix": "is drawn from the policies that ship, and lies beside them as a file",

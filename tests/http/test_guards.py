@@ -72,6 +72,8 @@ def test_a_body_that_is_no_strict_json_is_refused_with_its_place(caller: Client,
     told = post(caller, body, **{"Accept-Language": "en"})
     document = problem(told, 400, "request_malformed")
     assert document["details"] == {"place": place}
+    in_chinese = str(problem(post(caller, body, **{"Accept-Language": "zh"}), 400, "request_malformed")["detail"])
+    assert not any(word in in_chinese for word in ("line", "byte", "character", "number")), in_chinese
 
 
 def test_a_hostile_text_is_looked_through_once(caller: Client) -> None:

@@ -127,6 +127,7 @@ def test_a_field_that_is_not_of_its_form_is_named_and_never_repeated(
     in_chinese = caller.post("/api/v1/echo/a", json=body)
     assert CANARY not in told.text + in_chinese.text
     assert in_chinese.json()["errors"][0]["detail"] != detail
+    assert " or " not in in_chinese.json()["errors"][0]["detail"]
 
 
 def test_parameters_and_headers_are_named_too(caller: Client) -> None:

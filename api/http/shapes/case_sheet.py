@@ -14,7 +14,7 @@ from api.http.shapes.plain import Label, Named, Shown, StatedValue, label, named
 from engine.service.read import CaseSheet
 
 
-class DefinitionShown(Shown):
+class CaseDefinitionShown(Shown):
     """The definition a case is held to."""
 
     id: str
@@ -23,7 +23,7 @@ class DefinitionShown(Shown):
     title: Label
 
 
-class TrackShown(Shown):
+class CaseTrackShown(Shown):
     """One track of a case: where it stands, and who is responsible."""
 
     track: str
@@ -41,7 +41,7 @@ class TrackShown(Shown):
     provenance: str
 
 
-class DutyShown(Shown):
+class CaseDutyShown(Shown):
     """One duty of a case, and how it stands."""
 
     duty: str
@@ -52,7 +52,7 @@ class DutyShown(Shown):
     provenance: str
 
 
-class FactShown(Shown):
+class CaseFactShown(Shown):
     """One stated fact."""
 
     fact: str
@@ -79,7 +79,7 @@ class ConsentShown(Shown):
     event: int
 
 
-class PersonShown(Shown):
+class CasePersonShown(Shown):
     """Somebody the case knows: a reference, as what, and which kinds of identifier are sealed; never who."""
 
     person: str
@@ -188,18 +188,18 @@ class CaseShown(Shown):
     status: Literal["open", "closed"]
     outcome: str | None
     is_preview: bool
-    definition: DefinitionShown
+    definition: CaseDefinitionShown
     jurisdiction: str
     area: Named
     opened_at: datetime
     changed_at: datetime
     units: list[Named]
-    tracks: list[TrackShown]
-    duties: list[DutyShown]
-    facts: list[FactShown]
+    tracks: list[CaseTrackShown]
+    duties: list[CaseDutyShown]
+    facts: list[CaseFactShown]
     documents: list[PaperShown]
     consents: list[ConsentShown]
-    persons: list[PersonShown]
+    persons: list[CasePersonShown]
     hand_offs: list[HandOffShown]
     referrals: list[ReferralShown]
     flags: list[FlagShown]
@@ -215,7 +215,7 @@ def case_shown(sheet: CaseSheet) -> CaseShown:
     return CaseShown(
         case=case.id, revision=case.revision, scope=case.scope, status=case.status, outcome=case.outcome,
         is_preview=sheet.is_preview,
-        definition=DefinitionShown(
+        definition=CaseDefinitionShown(
             id=case.pin.id, version=case.pin.version, hash=case.pin.hash, title=label(sheet.title)
         ),
         jurisdiction=case.jurisdiction, area=named(case.area, sheet.area), opened_at=case.opened_at,
@@ -227,7 +227,7 @@ def case_shown(sheet: CaseSheet) -> CaseShown:
             for name, one in case.consents.items()
         ],
         persons=[
-            PersonShown(person=name, role=one.role, holds=list(one.holds), event=one.event)
+            CasePersonShown(person=name, role=one.role, holds=list(one.holds), event=one.event)
             for name, one in case.persons.items()
         ],
         hand_offs=_hand_offs(sheet),
@@ -254,9 +254,9 @@ def number_of(numbered: str) -> int:
     return int(numbered.rpartition("/")[2])
 
 
-def _tracks(sheet: CaseSheet) -> list[TrackShown]:
+def _tracks(sheet: CaseSheet) -> list[CaseTrackShown]:
     return [
-        TrackShown(
+        CaseTrackShown(
             track=one.name, title=label(one.title), step=named(one.step, one.step_title),
             status=sheet.case.tracks[one.name].status,
             responsible=None if one.holder is None or one.holder_name is None else named(one.holder, one.holder_name),
@@ -268,9 +268,9 @@ def _tracks(sheet: CaseSheet) -> list[TrackShown]:
     ]  # fmt: skip
 
 
-def _duties(sheet: CaseSheet) -> list[DutyShown]:
+def _duties(sheet: CaseSheet) -> list[CaseDutyShown]:
     return [
-        DutyShown(
+        CaseDutyShown(
             duty=one.name, title=label(one.title), standing=one.standing, responsible=one.responsible,
             clauses=list(one.clauses), provenance=one.provenance,
         )
@@ -278,9 +278,9 @@ def _duties(sheet: CaseSheet) -> list[DutyShown]:
     ]  # fmt: skip
 
 
-def _facts(sheet: CaseSheet) -> list[FactShown]:
+def _facts(sheet: CaseSheet) -> list[CaseFactShown]:
     return [
-        FactShown(
+        CaseFactShown(
             fact=one.name, title=label(one.title), value=sheet.case.facts[one.name].value, shown=label(one.shown),
             field_class=one.field_class, event=one.event,
         )

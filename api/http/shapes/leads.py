@@ -25,7 +25,7 @@ _L = "L-7K3M-9QXD-04RB"
 _AT = "2026-11-21T01:00:00Z"
 
 
-class BasisShown(Shown):
+class LeadBasisShown(Shown):
     """Where a rule comes from; a local setting (``deployer``) cites no clause, and is no rule of the document."""
 
     document: str
@@ -33,7 +33,7 @@ class BasisShown(Shown):
     provenance: str
 
 
-class DutyShown(BasisShown):
+class LeadDutyShown(LeadBasisShown):
     """Who must report, or is encouraged to; to whom and when is what the clause says."""
 
     categories: list[str]
@@ -62,7 +62,7 @@ class ReceiptShown(Shown):
     lead: str = Field(description="回执代码，凭此查询。 The code to ask by, at /receipts.")
     reported_at: datetime
     to_unit: str = Field(description="现由何单位办理。 Whose turn it is.")
-    duties: list[DutyShown]
+    duties: list[LeadDutyShown]
     remarks: list[Label] = Field(description="看似有误之处。 What looks odd in the forms of persons.")
     repeated: bool
 
@@ -102,7 +102,7 @@ class DoneShown(Shown):
     status: str
     turn: str | None = Field(description="现由何单位办理。 Whose turn it is; null once it is closed.")
     case: str | None
-    basis: list[BasisShown]
+    basis: list[LeadBasisShown]
     policies: list[str]
 
 
@@ -223,8 +223,8 @@ class LeadShown(Shown):
     accepted_by: list[str]
     case: str | None
     history: list[LeadEventShown]
-    duties: list[DutyShown]
-    rewards: list[BasisShown] = Field(description="规定举报奖励的条款。 Where rewards of tips are printed.")
+    duties: list[LeadDutyShown]
+    rewards: list[LeadBasisShown] = Field(description="规定举报奖励的条款。 Where rewards of tips are printed.")
     has_named: bool = Field(description="是否另存有人员信息。 Whether it names somebody.")
     named: NamedShown | None
 
@@ -244,25 +244,25 @@ class ReportingRulesShown(Shown):
     )  # fmt: skip
 
     documents: list[str]
-    duties: list[DutyShown]
-    passing: list[BasisShown]
-    rewards: list[BasisShown]
-    petitions: list[BasisShown]
+    duties: list[LeadDutyShown]
+    passing: list[LeadBasisShown]
+    rewards: list[LeadBasisShown]
+    petitions: list[LeadBasisShown]
     first_turn: str = Field(description="线索首先交由的职能（本地设置）。 Whose turn a lead is first: a local setting.")
     categories: dict[str, Label]
     urgencies: dict[str, Label]
     closings: dict[str, Label]
 
 
-def basis_shown(found: Iterable[Basis]) -> list[BasisShown]:
+def basis_shown(found: Iterable[Basis]) -> list[LeadBasisShown]:
     """Where rules come from, as it goes out."""
-    return [BasisShown(document=one.document, clause=one.clause, provenance=one.provenance) for one in found]
+    return [LeadBasisShown(document=one.document, clause=one.clause, provenance=one.provenance) for one in found]
 
 
-def duties_shown(found: Iterable[Duty]) -> list[DutyShown]:
+def duties_shown(found: Iterable[Duty]) -> list[LeadDutyShown]:
     """Duties to report as they go out."""
     return [
-        DutyShown(
+        LeadDutyShown(
             document=one.document, clause=one.clause, provenance=one.provenance, categories=list(one.categories),
             to=label(one.to), when=label(one.when), minors_only=one.minors_only, force=one.force,
         )

@@ -8,7 +8,7 @@ from api.http.shapes.plain import Label, Named, ReasonShown, Shown, label, named
 from engine.service.read import MoveSheet
 
 
-class MoveShown(Shown):
+class MoveOptionShown(Shown):
     """One move from where a track stands. It is open when nothing stands in its way."""
 
     track: str
@@ -51,7 +51,7 @@ class MovesShown(Shown):
 
     case: str
     revision: int
-    moves: list[MoveShown]
+    moves: list[MoveOptionShown]
     blocked: int = Field(description="暂不能办理的动作数。 How many moves are blocked.")
     requestable: list[Named] = Field(description="可提请开启的办理线。 Tracks that may be opened on request.")
     holding_count: int = Field(description="归档前尚须完成的事项数。 How many things keep the case from closing.")
@@ -65,7 +65,7 @@ def moves_shown(case: str, sheet: MoveSheet, *, explain: bool) -> MovesShown:
     return MovesShown(
         case=case, revision=sheet.revision,
         moves=[
-            MoveShown(
+            MoveOptionShown(
                 track=one.track, move=one.move, title=label(one.title), to_step=named(one.to_step, one.to_title),
                 is_open=one.is_open, to_unit=one.to_unit, is_unit_missing=one.unit_missing,
                 clauses=list(one.clauses), provenance=one.provenance,

@@ -164,7 +164,7 @@ def assign(draft: Draft, command: Assign) -> None:
     """Give a track to a person inside the unit that holds it."""
     draft.require_open()
     if draft.state(command.track).assignee == command.person:
-        raise NothingToChange("已如此指派", "already so")
+        raise NothingToChange("已如此指派", "it is assigned so already")
     draft.emit(ev.PersonAssigned(command.track, command.person))
 
 

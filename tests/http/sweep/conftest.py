@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from api.http.routes import leads, shared_data
 from api.http.shelf import Shelf
 from engine.definitions.coverage import Coverage
-from engine.service import release, rule_books
+from engine.service import definitions, release
 from tests.conftest import Database
 from tests.http.sweep.calling import Door, open_door
 from tests.http.sweep.worlds import Furnished, furnished, with_desk
@@ -44,14 +44,14 @@ def door(whole_app: FastAPI, world: Furnished) -> Iterator[Door]:
         patch.setattr(leads, "lead_rules", lambda: RULES)
         patch.setattr(shared_data, "sharing_rules", lambda: SHARING)
         patch.setattr(release, "_checked", lambda library, *_: library.get("play").definition)
-        patch.setattr(rule_books.books, "covered", lambda *_: (Coverage("play@1", "", (), ()),))
+        patch.setattr(definitions, "covered", lambda *_: (Coverage("play@1", "", (), ()),))
         patch.setitem(whole_app.state._state, "shelf", Shelf(_library(), None))
         patch.setitem(whole_app.state._state, "desk", world.desk)
         yield opened
 
 
 @pytest.fixture
-def rehearsal(whole_app: FastAPI, door: Door, world: Furnished, monkeypatch: pytest.MonkeyPatch) -> Furnished:  # noqa: ARG001
+def rehearsal(whole_app: FastAPI, door: Door, world: Furnished, monkeypatch: pytest.MonkeyPatch) -> Furnished:
     """Give the world behind a desk that judges and writes everything, and keeps nothing."""
     found = with_desk(world, rehearsing(world).desk)
     monkeypatch.setitem(whole_app.state._state, "desk", found.desk)

@@ -22,11 +22,10 @@ from tests.http.sweep.rules import (
     STOPPING,
     WEBHOOK,
     WEBHOOKS,
-    Act,
     act,
 )
 from tests.http.sweep.worlds import Furnished
-from tests.service.access.acts import COMMAND, HOUSE, LOOK, MANAGED, REQUEST
+from tests.service.access.acts import COMMAND, HOUSE, LOOK, MANAGED, REQUEST, Act
 from tests.service.access.worlds import GIRL
 
 Fill = Callable[[Furnished], Any]
@@ -213,9 +212,14 @@ ON_PEOPLE: Mapping[str, Row] = {
     ),
     "move_person": Row(act("manage_people"), {"unit": "school-a", "to_unit": "health"}),
     "deactivate_person": Row(act("manage_people")),
-    "issue_token": Row(act("manage_tokens"), lambda world: {
-        "service": "service-health", "purposes": ["case_handling"], "until": _soon(world),
-    }),
+    "issue_token": Row(
+        act("manage_tokens"),
+        lambda world: {
+            "service": "service-health",
+            "purposes": ["case_handling"],
+            "until": _soon(world),
+        },
+    ),
     "list_tokens": Row(act("manage_tokens")),
     "rotate_token": Row(act("manage_tokens"), {}),
     "revoke_token": Row(act("manage_tokens")),

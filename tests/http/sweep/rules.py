@@ -11,7 +11,7 @@ from engine.errors import GuituError
 from tests.service.access.acts import ADMINISTRATOR, ANYWHERE, AUDITOR, EVERYBODY, HOUSE, SUPERVISOR, Act, Granted
 from tests.service.access.acts import EVERY as ON_CASES_AND_THE_HOUSE
 from tests.service.access.lead_acts import LEADS
-from tests.service.access.worlds import GLASS, World, actor
+from tests.service.access.worlds import GLASS, World
 
 EVERY: tuple[Act, ...] = (*ON_CASES_AND_THE_HOUSE, *LEADS)
 
@@ -95,6 +95,3 @@ def http_of(code: str) -> int:
         if one.code == code:
             return one.http
     raise AssertionError(code)
-
-
-__all__ = ["Act", "World", "act", "actor"]

@@ -1,55 +1,143 @@
+"""Of something that somebody is not to know of the same is said as of something that is not there: the whole answer.
+
+Status, headers and body; also of a case that was erased. How much is asked of the database before it is said differs,
+and so may the time it takes: of which tables more is asked is held to a list, and nothing of them is content.
+"""
+
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
 from collections import Counter
-import re, json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import httpx
 import pytest
-from tests.http.sweep.calling import Door, came_of
+
+from tests.http.sweep.calling import Door
 from tests.http.sweep.listening import listening
-from tests.http.sweep.operations import ON_A_CASE, ABOUT_A_CASE, ON_REQUESTS, ON_LEADS, ROWS, PLACES
-from tests.http.sweep.worlds import EVERYONE, SOME, Cell, Furnished
-from tests.http.sweep.test_sweep import expected
+from tests.http.sweep.operations import ABOUT_A_CASE, ON_A_CASE, ON_LEADS, ON_REQUESTS, ROWS
+from tests.http.sweep.test_sweep import EVERY_WORD, expected
+from tests.http.sweep.worlds import EVERYONE, Cell, Furnished
+from tests.service.access.acts import COMMAND, LOOK
 
-CODE=re.compile(r"(GT|[A-Z])-[0-9A-Z]{4}(-[0-9A-Z]{4}){2}|GT-[0-9]{4}|[a-z]{12}")
+CODE = re.compile(r"GT-[0-9]{4}|[A-Z](-[0-9A-Z]{4}){3}|\b[a-z]{12}\b")
+"""What stands for a case, for anything else with a code, or for a token."""
+CASES = {*ON_A_CASE, *ABOUT_A_CASE, "explain_access"}
+OTHERS = {
+    *ON_LEADS, "stop_recovery", "approve_recovery", "complete_recovery", "rotate_token", "revoke_token",
+    "rotate_webhook_secret", "end_webhook", "list_webhook_deliveries", "test_webhook", "unlink_provider_account",
+}  # fmt: skip
+TELLING = frozenset(ON_REQUESTS)
+"""Requests and broken glass: whoever knows a code (60 random bits) is told by 403 that there is something of it.
 
-def absent(world):
-    asked={k: replace(v, exact=replace(v.exact, request="R-0000-0000-0000")) for k,v in world.asked.items()}
-    return replace(world, case="GT-9999", lead="L-0000-0000-0000", webhook="W-0000-0000-0000", recovery="V-0000-0000-0000", glass="E-0000-0000-0000", token=12*"c", link=12*"d", asked=asked)
+Nothing more is said of it: not of whom, of which case, nor what was asked.
+"""
+TOLD_TO_WHO_KNOWS = frozenset({"done", "self_grant"})
+"""What comes of it for whoever knows of the thing: she may, or asked for it herself."""
+STRANGERS: tuple[Cell, ...] = (
+    ("caseworker", "ended long ago"), ("caseworker", "elsewhere"), ("custodian", "own"), ("administrator", "elsewhere"),
+)  # fmt: skip
+"""Some who may not see the case: two who may act, one who guards identities, one who runs the installation."""
+_LOOKING = {"participation", "emergency", "case_key", "case_record"}
+MORE_IS_ASKED: Mapping[str, frozenset[str]] = {
+    LOOK: frozenset(_LOOKING),
+    # A command loads the case, locked, and is judged then: what it reads it tells nobody.
+    COMMAND: frozenset({*_LOOKING, "case_fact", "person", "parameter_setting", "case_erasure"}),
+}
+"""The tables of which more is asked where there is a case, by the kind of act."""
+READ_NOW_AND_THEN = {"vault_key"}
+"""What is kept at hand for a while, whoever asks for whatever."""
+JUDGED_FIRST = "attach_file"
+"""The command that is judged before the case is loaded, since a file arrives with it."""
 
-def said(answer):
-    body=answer.text
-    h={k:v for k,v in answer.headers.items()}
-    for k in list(h):
-        if "request" in k: h.pop(k)
-    doc=answer.json(); doc.pop("instance",None)
-    return answer.status_code, CODE.sub("CODE", json.dumps(doc,ensure_ascii=False)), h
 
-def test_x(door, world):
-    other=absent(world)
-    erased=replace(other, case=world.erased)
-    diff=Counter(); sqld=Counter(); n=0; ex={}; exs={}
-    for name,row in ROWS.items():
-        one=door.operations[name]
-        for cell in SOME:
-            want=expected(name,cell)
-            if "done" in want: continue
-            world.desk.forget()
-            a=door.call(name, world, cell) if n==0 else None
-            with listening() as h1:
-                world.desk.forget()
-                a=door.call(name, world, cell)
-            if name in ON_A_CASE or name in ABOUT_A_CASE:
-                if a.status_code!=404: continue
-            with listening() as h2:
-                world.desk.forget()
-                b=door.call(name, other, cell)
-            with listening() as h3:
-                world.desk.forget()
-                c=door.call(name, erased, cell)
-            n+=1
-            if said(a)!=said(b): diff[name]+=1; ex.setdefault(name,(cell,said(a),said(b)))
-            if name in ON_A_CASE or name in ABOUT_A_CASE:
-                if said(c)!=said(b): diff[name+" erased"]+=1; ex.setdefault(name,(cell,said(c),said(b)))
-            if h1!=h2: sqld[name]+=1; exs.setdefault(name,(cell,len(h1),len(h2),len(h3)))
-    out=[str(n), str(diff)]+[f"{k}: {v}" for k,v in ex.items()]+[str(sqld)]+[f"{k}: {v}" for k,v in exs.items()]
-    __import__("pathlib").Path("/tmp/h/SWEEP/same.txt").write_text("\n".join(out))
+def without(world: Furnished) -> Furnished:
+    """The world as it is told to somebody who names codes that nobody was ever given."""
+    asked = {
+        kind: replace(one, exact=replace(one.exact, request="R-0000-0000-0000")) for kind, one in world.asked.items()
+    }
+    return replace(
+        world, case="GT-9999", lead="L-0000-0000-0000", webhook="W-0000-0000-0000", recovery="V-0000-0000-0000",
+        glass="E-0000-0000-0000", token=12 * "y", link=12 * "z", asked=asked,
+    )  # fmt: skip
+
+
+def whole(answer: httpx.Response) -> tuple[int, str, list[tuple[str, str]]]:
+    """An answer, but for the codes that were sent and the number of the request."""
+    document = answer.json() if answer.content else {}
+    document.pop("instance", None)
+    headers = [(name, words) for name, words in answer.headers.items() if name != "guitu-request-id"]
+    return answer.status_code, CODE.sub("CODE", json.dumps(document, ensure_ascii=False)), headers
+
+
+def compare(door: Door, world: Furnished, names: Iterable[str], cells: Iterable[Cell]) -> Counter[str]:
+    """Hold what is refused to what is said of nothing; how often each operation was compared."""
+    absent = without(world)
+    erased = replace(absent, case=world.erased)
+    compared, wrong, callers = Counter[str](), [], list(cells)
+    for name in names:
+        for cell in callers:
+            if expected(name, cell) & TOLD_TO_WHO_KNOWS:
+                continue
+            there = door.call(name, world, cell)
+            if name in CASES and there.status_code != 404:
+                continue  # she may know of the case
+            others = [absent, erased] if name in CASES else [absent]
+            compared[name] += 1
+            for other in others:
+                nothing = door.call(name, other, cell)
+                if whole(there) != whole(nothing):
+                    wrong.append(f"{name} by {cell}: {there.text}, of nothing {nothing.text}")
+    assert not wrong, "\n".join(wrong)
+    return compared
+
+
+def test_what_one_may_not_know_of_and_what_is_not_there_are_answered_alike(door: Door, world: Furnished) -> None:
+    compared = compare(door, world, sorted(CASES | OTHERS), STRANGERS)
+    assert compared.keys() == CASES | OTHERS
+    assert min(compared[name] for name in ON_A_CASE) >= 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stands", ["own", "next door", "elsewhere", "ended long ago"])
+def test_every_role_is_answered_alike(door: Door, world: Furnished, stands: str) -> None:
+    compared = compare(door, world, sorted(CASES | OTHERS), [cell for cell in EVERYONE if cell[1] == stands])
+    print(stands, sum(compared.values()), "compared")
+    assert sum(compared.values()) > len(CASES | OTHERS) * 4
+
+
+@pytest.mark.parametrize("name", sorted(TELLING))
+def test_of_a_request_nothing_is_said_but_that_there_is_one(door: Door, world: Furnished, name: str) -> None:
+    hidden = [*EVERY_WORD, world.case, "notify_family", "danger_to_life", "officer-80"]
+    for cell in STRANGERS:
+        if "done" in expected(name, cell):
+            continue
+        answer = door.call(name, world, cell)
+        assert answer.status_code == 403, (cell, answer.text)
+        assert [word for word in hidden if word in answer.text] == []
+        assert answer.json().get("details", {}).keys() <= {"action", "role", "unit", "request"}
+        assert door.call(name, without(world), cell).status_code == 404
+
+
+def _tables(statements: Iterable[str]) -> Counter[str]:
+    return Counter(table for one in statements for table in re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE) (\w+)", one))
+
+
+@pytest.mark.parametrize("cell", STRANGERS[:3])
+def test_no_more_is_asked_of_the_database_than_it_takes_to_judge(door: Door, world: Furnished, cell: Cell) -> None:
+    absent = replace(world, case="GT-9999")
+    door.call("show_case", absent, cell)  # from then on keys are at hand
+    for name in sorted(CASES):
+        kind = ROWS[name].act.kind
+        if expected(name, cell) != {"case_unknown"}:
+            continue
+        heard = []
+        for place in (absent, world):
+            world.desk.forget()  # so that each reads directory and settings anew
+            with listening() as statements:
+                door.call(name, place, cell)
+            heard.append(_tables(statements))
+        more = heard[1] - heard[0]
+        assert more.keys() - READ_NOW_AND_THEN <= MORE_IS_ASKED[LOOK if name == JUDGED_FIRST else kind], (name, more)

@@ -22,10 +22,13 @@ from tests.service.access.worlds import GLASS, UNITS, World, actor, made
 Cell = tuple[str, str]
 """A caller: the role, and how the unit stands to the case."""
 EVERYONE: tuple[Cell, ...] = (*((role, stands) for stands in UNITS for role in ROLES), ("caseworker", GLASS))
-SOME: tuple[Cell, ...] = tuple(
-    (role, stands) for role, stands in EVERYONE if "caseworker" == role or stands == "own"
+SOME: tuple[Cell, ...] = (
+    *(("caseworker", stands) for stands in (
+        "own", "receiving", "ended lately", "ended long ago", "next door", "elsewhere", GLASS
+    )),
+    *((role, "own") for role in ("unit_supervisor", "service", "custodian", "administrator", "reader")),
 )  # fmt: skip
-"""A caseworker of every unit, and every role of the unit that holds the case."""
+"""Of every way to stand one, and of the unit that holds the case one of every kind of role."""
 PROGRAM = "service"
 
 
