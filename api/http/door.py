@@ -27,8 +27,8 @@ SERVICE = "gtk_"
 """How the tokens of registered services begin."""
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
-_KeyText = Annotated[str, Field(json_schema_extra={"pattern": "^[A-Za-z0-9._-]{1,64}$"})]
-_TagText = Annotated[str, Field(json_schema_extra={"pattern": r'^(\*|(W/)?"[0-9]{1,9}")$'})]
+_KeyText = Annotated[str, Field(json_schema_extra={"pattern": "^[A-Za-z0-9._-]{1,64}$", "maxLength": 64})]
+_TagText = Annotated[str, Field(json_schema_extra={"pattern": r'^(\*|(W/)?"[0-9]{1,9}")$', "maxLength": 13})]
 """Their forms as the description tells them; what is wrong with one is said here, not by Pydantic."""
 
 bearer = HTTPBearer(

@@ -49,7 +49,9 @@ def cost_of_moves(
     with Connection(at.port) as connection:
         for move in by_http(connection, tokens, opened_cases(desk, 1)):
             move()  # what is loaded once is loaded now
-        ours = [partial(handle, desk, command, actor) for _, command, actor in _script(opened_cases(desk, cases))]
+        ours: list[Move] = [
+            partial(handle, desk, command, actor) for _, command, actor in _script(opened_cases(desk, cases))
+        ]
         theirs = by_http(connection, tokens, opened_cases(desk, cases))
         gc.collect()
         spent: list[tuple[float, float]] = []

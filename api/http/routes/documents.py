@@ -65,7 +65,7 @@ def attach_file(
         str,
         Header(
             max_length=2000, description="RFC 6266/8187.", examples=["attachment; filename*=UTF-8''report.pdf"],
-            json_schema_extra={"pattern": NAMED_PATTERN},
+            json_schema_extra={"pattern": NAMED_PATTERN, "maxLength": 400},
         ),
     ],
 ) -> AnswerShown:  # fmt: skip

@@ -85,7 +85,7 @@ def paged(client: AuthenticatedClient) -> list[str]:
     while True:
         page = show_worklist.sync(client=client, after=after)
         assert isinstance(page, WorklistShown), page
-        found += [one.case for one in page.held]
+        found += [one.case for one in page.items]
         if not isinstance(page.next_, str):
             return found
         after = page.next_

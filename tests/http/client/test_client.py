@@ -91,6 +91,7 @@ def _run(programs: Path, name: str, *words: str, **more: str) -> str:
     return said
 
 
+@pytest.mark.long
 def test_it_is_typed_throughout(programs: Path, generated: Path, pytestconfig: pytest.Config) -> None:
     faults = "\n".join(f"[mypy-{one}]\ndisable_error_code = {code}" for one, code in FAULTS_OF_THE_GENERATOR.items())
     rules = generated / "mypy.ini"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from engine.core.commands import Offer
 from engine.errors import NotSignedIn
 from engine.service import people, sessions, tokens
 from engine.service.desk import Desk
+from tests.conftest import Database
 from tests.core.play import READY
 from tests.http.conftest import Site
 from tests.service import lead_play
@@ -63,19 +64,31 @@ class World:
         return lambda: issued.token
 
 
-@pytest.fixture
-def world(
-    database_url: str, whole_app: FastAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:  # fmt: skip
-    """Give a world in which every kind of thing is there once."""
-    for place in ("api.http.routes.leads.lead_rules", "api.http.shapes.leads.lead_rules"):
-        monkeypatch.setattr(place, lambda: lead_play.RULES)
-    monkeypatch.setattr("api.http.routes.shared_data.sharing_rules", lambda: lead_play.SHARING)
-    with play_desk(database_url) as desk, ExitStack() as stack:
-        desk.attachments = tmp_path
-        whole_app.state.desk = desk
-        site = Site(desk, whole_app, stack)
+@contextmanager
+def world_at(url: str, app: FastAPI, folder: Path) -> Iterator[World]:
+    """A world in which every kind of thing is there once, on this database; its files lie in a folder."""
+    with pytest.MonkeyPatch.context() as patch, play_desk(url) as desk, ExitStack() as stack:
+        for place in ("api.http.routes.leads.lead_rules", "api.http.shapes.leads.lead_rules"):
+            patch.setattr(place, lambda: lead_play.RULES)
+        patch.setattr("api.http.routes.shared_data.sharing_rules", lambda: lead_play.SHARING)
+        desk.attachments = folder
+        app.state.desk = desk
+        site = Site(desk, app, stack)
         yield World(site, _furnished(site))
+
+
+@pytest.fixture
+def world(sqlite_database: Database, whole_app: FastAPI, tmp_path: Path) -> Iterator[World]:
+    """Give a furnished world."""
+    with world_at(sqlite_database.app_url, whole_app, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def either_world(database_url: str, whole_app: FastAPI, tmp_path: Path) -> Iterator[World]:
+    """Give a furnished world on each kind of database."""
+    with world_at(database_url, whole_app, tmp_path) as made:
+        yield made
 
 
 def _furnished(site: Site) -> dict[str, list[str | int]]:
@@ -87,7 +100,10 @@ def _furnished(site: Site) -> dict[str, list[str | int]]:
     cases = [opened(desk), opened(desk), opened(desk, **READY)]
     identify(desk, cases[0], GIRL, "victim")
     offered = ask(desk, Offer(case=cases[1], track="rescue", to_unit="police-b")).offered
-    named = {"Content-Disposition": "attachment; filename*=UTF-8''report.txt", "Content-Type": "application/octet-stream"}
+    named = {
+        "Content-Disposition": "attachment; filename*=UTF-8''report.txt",
+        "Content-Type": "application/octet-stream",
+    }
     file = _made(site.as_(WORKER), f"/cases/{cases[0]}/files", content=b"an invented report", headers=named)
     reveal = {"case": cases[0], "person": GIRL, "fields": ["name"], "reason": "notify_family"}
     request = _made(site.as_(WORKER), "/requests/reveals", json=reveal)

@@ -23,12 +23,13 @@ Cell = tuple[str, str]
 """A caller: the role, and how the unit stands to the case."""
 EVERYONE: tuple[Cell, ...] = (*((role, stands) for stands in UNITS for role in ROLES), ("caseworker", GLASS))
 SOME: tuple[Cell, ...] = (
-    *(("caseworker", stands) for stands in (
-        "own", "receiving", "ended lately", "ended long ago", "next door", "elsewhere", GLASS
-    )),
-    *((role, "own") for role in ("unit_supervisor", "service", "custodian", "administrator", "reader")),
+    *(
+        ("caseworker", stands)
+        for stands in ("own", "ended lately", "ended long ago", "next door", "elsewhere", GLASS)
+    ),
+    *((role, "own") for role in ("service", "custodian", "administrator")),
 )  # fmt: skip
-"""Of every way to stand one, and of the unit that holds the case one of every kind of role."""
+"""Of the ways to stand those that differ most, and of the unit that holds the case some kinds of role."""
 PROGRAM = "service"
 
 
