@@ -53,16 +53,21 @@ def described(app: FastAPI) -> dict[str, Any]:
         )  # fmt: skip
         for path, operations in found["paths"].items():
             for method, operation in operations.items():
-                guarded: dict[str, Any] = {status: {} for status in _guarded(path, method, operation)}
-                operation["responses"] = dict(sorted({**guarded, **operation["responses"]}.items()))
-                _tell_problems(operation["responses"])
-                for one in operation.get("parameters", ()):
-                    one["schema"] = _never_null(one["schema"])
+                _tell_all(path, method, operation)
         schemas = found["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _tell_all(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Add what the guards before a route answer, and give its problems and parameters the form they have."""
+    guarded: dict[str, Any] = {status: {} for status in _guarded(path, method, operation)}
+    operation["responses"] = dict(sorted({**guarded, **operation["responses"]}.items()))
+    _tell_problems(operation["responses"])
+    for one in operation.get("parameters", ()):
+        one["schema"] = _never_null(one["schema"])
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:

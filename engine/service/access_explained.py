@@ -104,9 +104,9 @@ def _explained(desk: Desk, question: Question, who: Who, work: Work, account: Ac
     if question.case is not None:
         now = desk.clock()
         file = case_file(desk, question.case, work, now)
+        given = circumstances(desk, who, question.case, work, now)
         if file is None:
             raise unknown(question.case)
-        given = circumstances(desk, who, question.case, work, now)
         is_own = account.actor is not None and account.actor.person == who.person
         if is_own and not desk.gate.decide(who, "see_case", file, given).allowed:
             raise unknown(question.case)  # what is explained must not tell what the act itself would not

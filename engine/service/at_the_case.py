@@ -46,9 +46,10 @@ def at_the_case(
     now = desk.clock()
     who = admitted(desk, account, work, meant)
     file = case_file(desk, case_id, work, now)
-    if file is None:
-        raise unknown(case_id)
     given = circumstances(desk, who, case_id, work, now)
+    if file is None:
+        tell_of(desk, case_id, work, account)  # of nothing; but as much is asked as of a case she may not know of
+        raise unknown(case_id)
     verdict = desk.gate.decide(who, action, file, given)
     note(account, verdict)
     if not verdict.allowed:

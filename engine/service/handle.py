@@ -187,16 +187,11 @@ def _carry_out(desk: Desk, asked: _Asked, work: Work) -> Answer:
     asked.account.definition = rules.hash
     answer = _answer(saved, decision)
     if key is not None:
-        body = msgspec.json.encode(answer)
+        house = desk.safe.house(work)
         work.keep_answer(
-            actor.unit,
-            desk.safe.house(work).locator(key.encode()),
-            digest=desk.safe.house(work).digest(_words(asked)),
-            case_id=saved.id,
-            revision=saved.revision,
-            answer=body,
-            at=now,
-        )
+            actor.unit, house.locator(key.encode()), digest=house.digest(_words(asked)), case_id=saved.id,
+            revision=saved.revision, answer=msgspec.json.encode(answer), at=now,
+        )  # fmt: skip
     desk.probe(9)
     return answer
 
@@ -280,12 +275,18 @@ def _load(desk: Desk, asked: _Asked, who: Who, work: Work) -> _Loaded:
 
 
 def _known(desk: Desk, case_id: str, asked: _Asked, who: Who, work: Work) -> Known:
-    """The case, locked. That one was erased is told to those who took part in it, and to nobody else."""
+    """The case, locked. For whoever may not know of it nothing is read or locked, be it there or not.
+
+    A unit that was responsible once may still do some things with it, so for that one it is read, and then judged.
+    """
+    file = case_file(desk, case_id, work, asked.now)
+    knows = file is not None and may_know(desk.gate, who, file)
+    if file is None or not (knows or who.unit in file.ever):
+        raise unknown(case_id)
     try:
         return load_with_key(desk, case_id, work, for_update=True)
     except CaseErased:
-        file = case_file(desk, case_id, work, asked.now)
-        if file is None or not may_know(desk.gate, who, file):
+        if not knows:
             raise unknown(case_id) from None
         raise
 

@@ -205,10 +205,11 @@ def at_the_lead(  # noqa: PLR0917 - a lead, and all that somebody is judged by
     """
     who = admitted(desk, account, work, meant)
     row = work.lead(lead, for_update=for_update) if is_code(lead) else None
+    units = desk.directory(work)
     if row is None:
+        work.lead_units(lead)  # of nothing; but as much is asked as of a lead she may not know of
         raise unknown(lead)
     account.details["lead"] = row.id
-    units = desk.directory(work)
     subject = subject_of(row, units, work)
     verdict = desk.gate.decide(who, action, subject)
     note(account, verdict)

@@ -54,14 +54,14 @@ def project(
 def case_file(desk: Desk, case: Case | str, work: Work, now: datetime) -> CaseFile | None:
     """A case as the policies see it: who takes part in it now, and what they need; nothing of its content is read.
 
-    One statement for a case that is at hand, two for a code; ``None`` when there is no case of that code. Raises
-    :class:`DefinitionUnknown` when the book of its definition is gone.
+    One statement for a case that is at hand, two for a code, whether or not there is a case of it: how much is asked
+    tells nobody. ``None`` when there is none. Raises :class:`DefinitionUnknown` when the book of its definition is gone.
     """
     header = header_of(case) if isinstance(case, Case) else _header(case, work)
+    counting, ever = work.counting(case.id if isinstance(case, Case) else case, ended_after(now))
     if header is None:
         return None
     book = desk.books.pinned(header.definition_hash, work).definition
-    counting, ever = work.counting(header.id, ended_after(now))
     return file_of(header, (_part(taking) for taking in counting), ever, book, desk.directory(work))
 
 

@@ -95,9 +95,10 @@ def look_up(
     who = admitted(desk, account, work)
     now = desk.clock()
     file = case_file(desk, case_id, work, now)
-    if file is None:
-        raise unknown(case_id)
     given = circumstances(desk, who, case_id, work, now)
+    if file is None:
+        tell_of(desk, case_id, work, account)  # of nothing; but as much is asked as of a case she may not know of
+        raise unknown(case_id)
     verdicts = desk.gate.judged(
         who, ("see_case", "read_timeline", *(f"disclose_{name}" for name in desk.gate.classes)), file, given
     )

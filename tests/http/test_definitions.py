@@ -12,6 +12,7 @@ from api.http.app import PREFIX, make_app
 from api.http.shelf import Shelf
 from engine.vault.signing import SigningKey, written
 from tests.http.conftest import Site, problem
+from tests.service.ledger.opening import Book
 from tests.service.town import ANN, CY, Town, founded
 
 HEAD = "officer-30@police-a:administrator"
@@ -113,3 +114,11 @@ def test_keys_of_approvers_are_registered_listed_and_revoked(town: Town, open_to
     listed = got(open_town, "/approvers", HEAD)["items"]
     assert [one["person"] for one in listed if one["revoked_at"]] == ["officer-5"]
     problem(open_town.as_(READER).get(f"{PREFIX}/approvers"), 403, "not_permitted")
+
+
+def test_who_reads_a_definition_is_entered(town: Town, open_town: Site) -> None:
+    reader = open_town.as_(READER)
+    book = Book.at(town.desk)
+    assert reader.get(f"{PREFIX}/definitions/tiny@2020.1").status_code == 200
+    told = book.only()
+    assert (told.act, told.event["outcome"], told.event["actor"]) == ("definition:show", "done", "officer-9")

@@ -70,7 +70,7 @@ def _places(value: object, place: tuple[str | int, ...] = ()) -> Iterator[tuple[
 def _with(value: Any, place: tuple[str | int, ...], token: str) -> Any:
     if not place:
         return token
-    made = dict(value) if isinstance(value, dict) else list(value)
+    made: Any = dict(value) if isinstance(value, dict) else list(value)
     made[place[0]] = _with(value[place[0]], place[1:], token)
     return made
 

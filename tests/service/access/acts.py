@@ -40,6 +40,7 @@ from engine.service import (
     stalls,
     tickets,
     tokens,
+    webhooks,
 )
 from engine.service.erasure import Erasing
 from engine.service.handle import handle
@@ -318,6 +319,13 @@ RUNNING: tuple[Act, ...] = (
     house("manage_tokens", ADMINISTRATOR, lambda world, by: tokens.listed(world.desk, by)),
     house("manage_sign_in", ADMINISTRATOR, lambda world, by: tickets.issue(world.desk, by, MANAGED)),
     house("manage_sign_in", ADMINISTRATOR, lambda world, by: recovery.ask(world.desk, by, MANAGED)),
+    house("manage_webhooks", ADMINISTRATOR | {"unit_supervisor"}, lambda world, by: webhooks.add(
+        world.desk, by, "https://unit.example/notices", ())),
+    house("manage_webhooks", ADMINISTRATOR | {"unit_supervisor"}, lambda world, by: webhooks.listed(world.desk, by)),
+    house("read_definitions", ROLES, lambda world, by: release.standing(world.desk, by)),
+    house("read_directory", ROLES, lambda world, by: installation.units(world.desk, None, by)),
+    house("read_parameters", ADMINISTRATOR | AUDITOR, lambda world, by: installation.parameters(
+        world.desk, _library(), "play", by)),
     house("list_people", ADMINISTRATOR | {"unit_supervisor"}, lambda world, by: people.people_of(
         world.desk, None, by)),
     house("set_parameter", ADMINISTRATOR, lambda world, by: installation.set_parameter(
@@ -343,7 +351,6 @@ EVERY: tuple[Act, ...] = (*CHANGES, *LOOKS, *ASKING, *USING, *RUNNING)
 
 NO_DOOR: Mapping[str, str] = {
     **dict.fromkeys(("manage_directory", "manage_keys", "make_backup"), "the operator's, who names nobody"),
-    **dict.fromkeys(("read_directory", "read_definitions", "read_parameters"), "shown to whoever runs the program"),
     "stop_recovery": "whoever may not know of one is told there is none: tests/service/sign_in/test_recovery.py",
     "manage_auditors": "the list of auditors is a file beside the keys, and the operator's",
 }
