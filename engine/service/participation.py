@@ -55,7 +55,7 @@ def case_file(desk: Desk, case: Case | str, work: Work, now: datetime) -> CaseFi
     """A case as the policies see it: who takes part in it now, and what they need; nothing of its content is read.
 
     One statement for a case that is at hand, two for a code, whether or not there is a case of it: how much is asked
-    tells nobody. ``None`` when there is none. Raises :class:`DefinitionUnknown` when the book of its definition is gone.
+    tells nobody. ``None`` when there is none. Raises :class:`DefinitionUnknown` when its definition is gone.
     """
     header = header_of(case) if isinstance(case, Case) else _header(case, work)
     counting, ever = work.counting(case.id if isinstance(case, Case) else case, ended_after(now))

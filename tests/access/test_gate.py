@@ -207,7 +207,9 @@ def test_each_role_does_its_own_acts_on_the_installation() -> None:
         "list_cases", "count_cases", "read_notices", "search_identity", "report_lead", "list_leads", "read_shared",
     }  # fmt: skip
     expected: dict[Role, set[str]] = {
-        "caseworker": working, "unit_supervisor": working | {"list_people", "stop_recovery", "list_stalled", "manage_webhooks"}, "service": {"list_cases", "count_cases"},
+        "caseworker": working, "unit_supervisor": working | {"list_people", "stop_recovery", "list_stalled",
+        "manage_webhooks"},
+        "service": {"list_cases", "count_cases"},
         "joint_conference": {"list_stalled", "count_cases", "list_petitions"}, "custodian": {"read_notices"},
         "auditor": {"read_ledger", "explain_access", "read_parameters"},
         "administrator": {

@@ -92,7 +92,7 @@ WHY: Mapping[str, str] = {
     "engine/service/timestamp_authority.py last_checkpoint: database.reading": _STAMPS,
     "engine/service/timestamp_authority.py take: database.reading": _STAMPS,
     "engine/service/trial.py is_trial: database.reading": "whether anybody must sign in here, before anybody is asked",
-    "engine/service/webhook_delivery.py _end_if_failing: database.reading": "since when sending fails; ending is entered",
+    "engine/service/webhook_delivery.py _end_if_failing: database.reading": "since when it fails; the end is entered",
     "engine/service/webhook_delivery.py _settle: kept": "what came of what was entered before it was sent",
     "engine/service/webhook_delivery.py deliver_batch: database.reading": "whether anything is due",
     "engine/service/tokens.py _note_use: kept": "when a token was last used; what it is used for is entered",

@@ -16,9 +16,10 @@ import pytest
 
 from tests.http.sweep.calling import Door
 from tests.http.sweep.listening import listening
-from tests.http.sweep.operations import ABOUT_A_CASE, ON_A_CASE, ON_LEADS, ON_REQUESTS
+from tests.http.sweep.operations import ABOUT_A_CASE, ON_A_CASE, ON_LEADS, ON_REQUESTS, ROWS
 from tests.http.sweep.test_sweep import BARRED, EVERY_WORD, expected
 from tests.http.sweep.worlds import EVERYONE, Cell, Furnished
+from tests.service.access.acts import COMMAND
 
 CODE = re.compile(r"GT-[0-9]{4}|[A-Z](-[0-9A-Z]{4}){3}|\b[a-z]{12}\b")
 """What stands for a case, for anything else with a code, or for a token."""
@@ -75,12 +76,13 @@ def compare(door: Door, world: Furnished, names: Iterable[str], cells: Iterable[
             if wanted & TOLD_TO_WHO_KNOWS or (name in CASES and not wanted <= {"case_unknown", *BARRED}):
                 continue  # she may know of it
             there = door.call(name, world, cell)
-            others = [absent, erased] if name in CASES else [absent]
             compared[name] += 1
-            for other in others:
-                nothing = door.call(name, other, cell)
-                if whole(there) != whole(nothing):
-                    wrong.append(f"{name} by {cell}: {there.text}, of nothing {nothing.text}")
+            others = [door.call(name, other, cell) for other in ([absent, erased] if name in CASES else [absent])]
+            wrong += [
+                f"{name} by {cell}: {there.text}, of nothing {nothing.text}"
+                for nothing in others
+                if whole(there) != whole(nothing)
+            ]
     assert not wrong, "\n".join(wrong)
     return compared
 
