@@ -215,6 +215,13 @@ class Desk:
 
         Raises what entering raises: what cannot be entered is not shown.
         """
+        with self.ahead(account) as work:
+            yield work
+        self.scribe.enter(account)
+
+    @contextmanager
+    def ahead(self, account: Account) -> Iterator[Work]:
+        """A reading transaction ahead of long work, which is entered once it is done: here a refusal alone is."""
         try:
             with self.database.reading() as work:
                 yield work
@@ -224,7 +231,6 @@ class Desk:
             account.refused(refusal)
             self.scribe.enter(account)
             raise
-        self.scribe.enter(account)
 
     # ── what is read again and again ──
 

@@ -10,12 +10,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
+from engine.access.judging import may_know
 from engine.access.model import Circumstances, Who
 from engine.core.codes import hold_actors, shown
 from engine.core.commands import Actor
 from engine.core.definition import Label
 from engine.core.marks import mark, read_mark
-from engine.errors import CommandMalformed, EmergencyUnknown, NothingToChange, OwnReview, ReviewOverdue
+from engine.errors import (
+    CommandMalformed,
+    EmergencyUnknown,
+    NothingToChange,
+    NotPermitted,
+    OwnReview,
+    ReviewOverdue,
+)
 from engine.service import notices
 from engine.service.account import Account
 from engine.service.at_the_case import at_the_case
@@ -104,8 +112,7 @@ def review(desk: Desk, emergency: str, outcome: str, actor: Actor) -> Glass:
         now = desk.clock()
         row = work.emergency(emergency)
         if row is None:
-            told = shown(emergency)
-            raise EmergencyUnknown(f"没有紧急调阅 {told}", f"no emergency {told}", emergency=told)
+            raise _unknown(emergency)
         key = desk.safe.key_for(row.case_id, work)
         if key is not None:  # of an erased case too: its review is still owed
             account.read(key)
@@ -114,11 +121,22 @@ def review(desk: Desk, emergency: str, outcome: str, actor: Actor) -> Glass:
         if who.person == row.person:
             raise OwnReview("不得复核自己的紧急调阅", "nobody reviews an own emergency: another custodian does")
         file = file_at(desk, row.case_id, work, now)
-        permit(desk, account, who, "review_glass", file, Circumstances(asked_by=row.person))
+        try:
+            permit(desk, account, who, "review_glass", file, Circumstances(asked_by=row.person))
+        except NotPermitted:
+            if may_know(desk.gate, who, file):
+                raise
+            raise _unknown(emergency) from None
         if not work.review_emergency(row.id, outcome, at=now, by=who.person, unit=who.unit):
             raise NothingToChange("该紧急调阅已复核", "it was reviewed already")
         notices.tell_person(work, now, "glass_reviewed", row.person, case=row.case_id, about=row.id)
     return _glass(replace(row, reviewed_at=now, reviewed_by=who.person, reviewed_unit=who.unit, outcome=outcome), now)
+
+
+def _unknown(emergency: str) -> EmergencyUnknown:
+    """What is said of an emergency that does not exist, and of one that somebody is not to know of."""
+    told = shown(emergency)
+    return EmergencyUnknown(f"没有紧急调阅 {told}", f"no emergency {told}", emergency=told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,14 +125,13 @@ def reveal(desk: Desk, rules: RequestRules, request: str, actor: Actor) -> Revea
         hold_proof(desk, account.act, actor, work)  # before the request is opened, which tells of a case
         now = desk.clock()
         found = requests.take(desk, request, work, account)
-        exact = found.exact
+        exact, who = found.exact, admitted(desk, account, work)
+        requests.hold_own(desk, found, who, work, now)
         if exact.kind != "reveal":
             raise requests.of_another_kind(found)
-        account.actor = replace(actor, purpose=exact.purpose)
+        account.actor, who = replace(actor, purpose=exact.purpose), replace(who, purpose=exact.purpose)
         account.purpose = exact.purpose
         account.read(found.key, person=exact.person, classes=("identity",))
-        who = admitted(desk, account, work)
-        requests.hold_own(found, who, desk.directory(work))
         requests.hold_open(found, now)
         requests.hold_approved(found)
         file = file_at(desk, found.known.case, work, now)

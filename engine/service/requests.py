@@ -15,16 +15,17 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from engine.access.judging import may_know
 from engine.access.model import CaseFile, Circumstances, Who
 from engine.core.codes import hold_actors, shown
 from engine.core.commands import Actor
 from engine.core.definition import Label
-from engine.core.directory import Directory
 from engine.errors import (
     ApprovalsMissing,
     ApprovedAlready,
     CommandMalformed,
     ContentUnreadable,
+    NotPermitted,
     OwnApproval,
     RequestChanged,
     RequestDeclined,
@@ -164,8 +165,7 @@ def take(desk: Desk, request: str, work: Work, account: Account, *, for_update: 
     """
     row = work.request(request, for_update=True)
     if row is None:
-        told = shown(request)
-        raise RequestUnknown(f"没有申请 {told}", f"no request {told}", request=told)
+        raise no_request(request)
     known = load_with_key(desk, row.case_id, work, for_update=for_update, classes=())
     known.tell(account)
     account.details |= {"request": row.id, "digest": row.digest, "kind": row.kind}
@@ -218,14 +218,26 @@ def hold_open(found: InHand, now: datetime) -> None:
         )
 
 
-def hold_own(found: InHand, who: Who, directory: Directory) -> None:
-    """Raise :class:`RequestForeign` unless this is who asked, in the unit in which she or he asked."""
-    if who.person != found.exact.asked_by or not directory.same(who.unit, found.exact.unit):
-        raise RequestForeign(
-            "只有申请人本人以申请时的单位身份可以使用该申请",
-            "only who asked may use the request, and in the unit in which it was asked for",
-            request=found.row.id,
-        )
+def hold_own(desk: Desk, found: InHand, who: Who, work: Work, now: datetime) -> None:
+    """Raise :class:`RequestForeign` unless this is who asked, in the unit in which she or he asked.
+
+    Raises :class:`RequestUnknown` for whoever may not know of the case either.
+    """
+    if who.person == found.exact.asked_by and desk.directory(work).same(who.unit, found.exact.unit):
+        return
+    if who.person != found.exact.asked_by and not may_know(desk.gate, who, file_at(desk, found.known.case, work, now)):
+        raise no_request(found.row.id)
+    raise RequestForeign(
+        "只有申请人本人以申请时的单位身份可以使用该申请",
+        "only who asked may use the request, and in the unit in which it was asked for",
+        request=found.row.id,
+    )
+
+
+def no_request(request: str) -> RequestUnknown:
+    """What is said of a request that does not exist, and of one that somebody is not to know of."""
+    told = shown(request)
+    return RequestUnknown(f"没有申请 {told}", f"no request {told}", request=told)
 
 
 def hold_approved(found: InHand) -> None:
@@ -302,19 +314,22 @@ def _answering(desk: Desk, request: str, work: Work, account: Account, now: date
             request=found.row.id,
         )  # fmt: skip
     file = file_at(desk, found.known.case, work, now)
-    permit(desk, account, who, APPROVING[found.exact.kind], file, found.circumstances())
+    try:
+        permit(desk, account, who, APPROVING[found.exact.kind], file, found.circumstances())
+    except NotPermitted:
+        if may_know(desk.gate, who, file):
+            raise
+        raise no_request(request) from None
     hold_open(found, now)
     return found, who
 
 
 def of_another_kind(found: InHand) -> RequestForeign:
-    """The refusal of a request that was asked for something else."""
+    """The refusal of an own request that was asked for something else."""
     return RequestForeign(
-        "该申请所申请的是另一事项",
-        "the request was asked for something else",
-        request=found.row.id,
+        "该申请所申请的是另一事项", "the request was asked for something else", request=found.row.id,
         kind=found.exact.kind,
-    )
+    )  # fmt: skip
 
 
 def as_custodian(actor: Actor) -> Actor:

@@ -19,7 +19,7 @@ ENTERED = {("desk", "reading"), ("desk", "changing")}
 """Transactions that enter what they are given an account of, refused or not."""
 DOORS = {"reading", "writing", "changing"}
 """Transactions of anybody else; those of a database enter nothing, and ``writing`` of a desk enters no refusal."""
-BARE = {"kept", "entering", "_transaction"}
+BARE = {"kept", "entering", "_transaction", "ahead"}
 """Writing transactions that enter nothing by themselves, whoever is asked for one."""
 BESIDE = {"engine.store.backup", "engine.store.durability", "engine.store.migrate", "engine.store.pg_tools"}
 """Parts of the record room that make a connection of their own, and of ``engine.store.database`` all but one name."""
@@ -47,7 +47,8 @@ WHY: Mapping[str, str] = {
     "engine/service/audit_export.py is_signed: database.reading": "how far the last checkpoint reaches",
     "engine/service/backup.py imports engine.store.backup": "entered by the command before anything is taken",
     "engine/service/desk.py Desk.changing: self.writing": _ENTERS,
-    "engine/service/desk.py Desk.reading: database.reading": _ENTERS,
+    "engine/service/desk.py Desk.ahead: database.reading": "a refusal is entered; what follows enters the rest",
+    "engine/service/desk.py Desk.reading: self.ahead": _ENTERS,
     "engine/service/desk.py Desk.writing: scribe.entering": _ENTERS,
     "engine/service/outgoing.py sweep_own: database.reading": "random names of files, to know whose folder it is",
     "engine/service/desk.py kept: database.writing": "the one place that commits; each of its callers stands here",
@@ -69,6 +70,7 @@ WHY: Mapping[str, str] = {
     "engine/service/refusals.py put_on_record: desk.writing": _ENTERS,
     "engine/service/readiness.py _open_keys: database.reading": "opens the vault keys, and shows none of them",
     "engine/service/readiness.py entries_waiting: database.reading": "how many entries wait for their place",
+    "engine/service/release.py release: desk.ahead": "whether she may at all, before a proof that takes long",
     "engine/service/reidentify.py _opened: database.reading": _TOLD_BEFORE,
     "engine/service/rotation.py Rotation.resume: database.reading": "what stopped half-way; going on is entered",
     "engine/service/sequencer.py sequence: database.reading": "whether anything waits",

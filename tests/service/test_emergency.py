@@ -15,7 +15,6 @@ from engine.errors import (
     EmergencyUnknown,
     GuituError,
     NothingToChange,
-    NotPermitted,
     OwnReview,
     ReviewOverdue,
 )
@@ -182,10 +181,10 @@ REFUSALS: dict[str, tuple[Callable[[Desk, str], object], type[GuituError], str]]
         lambda desk, case: _review(desk, case, Actor(STRANGER.person, "civil-a", role="custodian")),
         OwnReview, "emergency:review"),
     "reviewing from another county": (
-        lambda desk, case: _review(desk, case, OTHER_COUNTY), NotPermitted, "emergency:review"),
+        lambda desk, case: _review(desk, case, OTHER_COUNTY), EmergencyUnknown, "emergency:review"),
     "reviewing as a caseworker": (
         lambda desk, case: _review(desk, case, Actor("officer-5", "civil-a", role="caseworker")),
-        NotPermitted, "emergency:review"),
+        EmergencyUnknown, "emergency:review"),
     "no such outcome": (
         lambda desk, case: _review(desk, case, CUSTODIAN, "fine"), CommandMalformed, "emergency:review"),
     "reviewing what is not there": (

@@ -26,7 +26,6 @@ from engine.errors import (
     GuituError,
     KeyMaterialDamaged,
     NothingToChange,
-    NotPermitted,
     OwnApproval,
     RequestForeign,
     RequestUnknown,
@@ -123,8 +122,8 @@ def test_and_they_are_two_custodians_of_the_area(desk: Desk, world: World) -> No
         (Actor(first.person, "police-a"), ApprovedAlready),
         (ASKER, OwnApproval),
         (Actor(ASKER.person, "civil-a"), OwnApproval),
-        (Actor("officer-4", "police-b"), NotPermitted),
-        (Actor("officer-4", "civil-a", role="caseworker"), NotPermitted),
+        (Actor("officer-4", "police-b"), RequestUnknown),
+        (Actor("officer-4", "civil-a", role="caseworker"), RequestUnknown),
     )
     for second, error in refused:
         with pytest.raises(error):

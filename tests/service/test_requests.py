@@ -17,7 +17,6 @@ from engine.errors import (
     CommandMalformed,
     DefinitionBroken,
     GuituError,
-    NotPermitted,
     OwnApproval,
     RequestChanged,
     RequestDeclined,
@@ -165,13 +164,13 @@ REFUSALS: dict[str, tuple[Callable[[Desk, Asked], object], type[GuituError], str
         lambda desk, asked: requests.approve(desk, "R-0000", asked.digest, CUSTODIAN),
         RequestUnknown, "request:approve"),
     "a custodian of elsewhere": (
-        lambda desk, asked: approve(desk, asked, [FAR_AWAY]), NotPermitted, "request:approve"),
+        lambda desk, asked: approve(desk, asked, [FAR_AWAY]), RequestUnknown, "request:approve"),
     "a caseworker": (
         lambda desk, asked: approve(desk, asked, [Actor("officer-5", "civil-a", role="caseworker")]),
-        NotPermitted, "request:approve"),
+        RequestUnknown, "request:approve"),
     "an administrator": (
         lambda desk, asked: approve(desk, asked, [Actor("officer-5", "civil-a", role="administrator")]),
-        NotPermitted, "request:approve"),
+        RequestUnknown, "request:approve"),
     "approving what was declined": (
         lambda desk, asked: _declined(desk, asked, lambda: approve(desk, asked, [CUSTODIANS[1]])),
         RequestDeclined, "request:approve"),
@@ -192,7 +191,7 @@ REFUSALS: dict[str, tuple[Callable[[Desk, Asked], object], type[GuituError], str
     "somebody else of the unit": (
         lambda desk, asked: _approved(desk, asked, Actor("bo", "police-a")), RequestForeign, "identity:reveal"),
     "the approver herself": (
-        lambda desk, asked: _approved(desk, asked, CUSTODIAN), RequestForeign, "identity:reveal"),
+        lambda desk, asked: _approved(desk, asked, CUSTODIAN), RequestUnknown, "identity:reveal"),
     "from another unit": (
         lambda desk, asked: _approved(desk, asked, Actor(POLICE.person, "health")), RequestForeign, "identity:reveal"),
 }  # fmt: skip

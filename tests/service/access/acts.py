@@ -102,11 +102,17 @@ class Act:
 
     def _refused(self, role: str, stands: str) -> str:
         """What is said where nothing permits it: who may not see the case is told nothing of it."""
-        if self.kind in (HOUSE, REQUEST):
+        if self.kind == HOUSE:
             return "not_permitted"
         if role not in CASEWORK or stands not in SEEING:
-            return "case_unknown"
+            return self._absent()
         return "not_holder" if self.kind == COMMAND and not self._is_banned(role, stands) else "not_permitted"
+
+    def _absent(self) -> str:
+        """What is said to whoever may not know of the case, and so of nothing that was asked about it."""
+        if self.kind != REQUEST:
+            return "case_unknown"
+        return "emergency_unknown" if self.action == "review_glass" else "request_unknown"
 
     def _is_banned(self, role: str, stands: str) -> bool:
         """Whether chapter 90 has something against it: a program and an identity, a file before accepting."""
@@ -257,14 +263,15 @@ ASKING: tuple[Act, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class OnRequest(Act):
-    """Using a request that others approved: who asked may; who may ask at all is told that it is somebody else's."""
+    """Using a request that others approved: who asked may; who knows of the case is told that it is another's."""
 
     def expected(self, role: str, stands: str) -> str:
         """What comes of it."""
         if (role, stands) == ("caseworker", "own"):
             return "done"
         before = Act.expected(self, role, stands)
-        return "request_foreign" if before == "done" else before
+        told = "request_foreign" if role in CASEWORK and stands in SEEING else "request_unknown"
+        return told if before == "done" else before
 
 
 USING: tuple[Act, ...] = (

@@ -27,6 +27,7 @@ from engine.errors import (
     PoliciesBroken,
     RequestChanged,
     RequestForeign,
+    RequestUnknown,
     RequestUsed,
 )
 from engine.service import erasure, lists, people, read, reidentify, requests
@@ -246,10 +247,10 @@ def test_an_approval_is_somebody_elses_of_the_area_and_of_exactly_that(world: Wo
     asked, other = world.asked["reveal"], world.asked["erase"]
     with denied(world, OwnApproval, act="request:approve", actor=ANN.person, role="caseworker"):
         _approve(world.desk, asked, ANN)
-    with denied(world, NotPermitted, act="request:approve", role="custodian", policies=[]):
+    with denied(world, RequestUnknown, act="request:approve", role="custodian", policies=[]):
         _approve(world.desk, asked, actor("custodian", "elsewhere"))
     ban = ["administrators-never-see-content"]
-    with denied(world, NotPermitted, act="request:approve", role="administrator", policies=ban):
+    with denied(world, RequestUnknown, act="request:approve", role="administrator", policies=ban):
         _approve(world.desk, asked, actor("administrator"))
     for digest in (other.digest, "0" * 64):
         with denied(world, RequestChanged, act="request:approve", role="custodian") as told:
