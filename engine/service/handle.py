@@ -25,6 +25,7 @@ from engine.core.commands import (
     LinkCriminalCase,
     OpenCase,
     RecordIdentity,
+    SettleDuty,
     snake,
 )
 from engine.core.decide import Decision, decide
@@ -78,8 +79,8 @@ def handle(desk: Desk, command: Command, actor: Actor, *, enclosed: Identity | S
     instead. A repeated request with the same idempotency key gets the first answer again. ``enclosed`` is the identity
     that :class:`RecordIdentity` asks to seal, or the file that :class:`AttachFile` puts on the list.
     """
-    desk.probe(1)  # 1: the words are a command, 2: the actor is known; both came through the door
-    desk.probe(2)
+    for step in (1, 2):  # 1: the words are a command, 2: the actor is known; both came through the door
+        desk.probe(step)
     now = desk.clock()
     desk.probe(3)
     asked = _Asked(command, actor, now, enclosed, account_of(command, actor))
@@ -234,8 +235,7 @@ def _answered_meanwhile(desk: Desk, asked: _Asked) -> Answer | None:
 
     Nothing, for whoever may not act any more, or when nothing is left to answer: what was refused stays refused.
     """
-    key = asked.command.idempotency_key
-    if key is None:
+    if (key := asked.command.idempotency_key) is None:
         return None
     try:
         with desk.writing(asked.account) as work:  # the key of the house may have to be made again
@@ -277,11 +277,11 @@ def _load(desk: Desk, asked: _Asked, who: Who, work: Work) -> _Loaded:
 def _known(desk: Desk, case_id: str, asked: _Asked, who: Who, work: Work) -> Known:
     """The case, locked. For whoever may not know of it nothing is read or locked, be it there or not.
 
-    A unit that was responsible once may still do some things with it, so for that one it is read, and then judged.
+    But whoever was responsible once, or settles a duty, may do so without taking part: there the case itself is judged.
     """
     file = case_file(desk, case_id, work, asked.now)
     knows = file is not None and may_know(desk.gate, who, file)
-    if file is None or not (knows or who.unit in file.ever):
+    if file is None or not (knows or who.unit in file.ever or isinstance(asked.command, SettleDuty)):
         raise unknown(case_id)
     try:
         return load_with_key(desk, case_id, work, for_update=True)

@@ -64,7 +64,7 @@ def test_what_is_refused_says_why_and_writes_nothing(
     assert guitu.json("case", "attachments", case, *ELSEWHERE, code=4)["code"] == "case_unknown"
     out = tmp_path / "out.txt"
     guitu.json("case", "attachment", case, attachment, "--out", str(out), *ELSEWHERE, code=4)
-    guitu.json("case", "attachment", case, "f" * 32, "--out", str(out), *POLICE, code=2)
+    guitu.json("case", "attachment", case, "f" * 32, "--out", str(out), *POLICE, code=4)
     assert not out.exists()
     guitu.json("case", "attachment", case, attachment, "--out", str(paper), *POLICE, code=2)
     assert paper.read_text(encoding="utf-8") == WORDS

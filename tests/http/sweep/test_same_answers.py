@@ -40,6 +40,8 @@ ABSENT = {
 }  # fmt: skip
 """Of operations on a case, a request or a broken glass: what is said where there is none."""
 UNKNOWN = {"case_unknown", "lead_unknown", "webhook_unknown", "token_unknown", "link_unknown"}
+OWED = "settle_duty"
+"""Units that take no part may owe a duty: who does, is judged on the case itself."""
 KNEW = {"own", "ended long ago"}
 """Where the unit is, or was, responsible for the case: a command of hers is judged on the case itself."""
 READ_NOW_AND_THEN = {"vault_key"}
@@ -119,7 +121,7 @@ def test_the_same_statements_are_run_for_what_is_not_hers_and_for_what_is_not_th
     differing, compared = {}, 0
     for name in sorted(CASES | OTHERS):
         wanted = expected(name, cell)
-        if not wanted or not wanted <= UNKNOWN or (cell[1] in KNEW and ROWS[name].act.kind == COMMAND):
+        if not wanted or not wanted <= UNKNOWN or name == OWED or (cell[1] in KNEW and ROWS[name].act.kind == COMMAND):
             continue
         heard = []
         for place in (absent, world):
