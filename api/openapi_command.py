@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import typer
 
+from api.options import Json
+
 if TYPE_CHECKING:
     from engine.service.desk import Desk
 
@@ -16,8 +18,8 @@ def register(app: typer.Typer) -> None:
     app.command("openapi")(openapi)
 
 
-def openapi() -> None:
-    """Print the description of the REST door (OpenAPI 3.1), as ``/api/v1/openapi.json`` answers it; opens no world."""
+def openapi(ctx: typer.Context, as_json: Json = False) -> None:
+    """Print the description of the REST door (OpenAPI 3.1, JSON either way), as the door itself answers it."""
     from api.http.app import make_app  # the whole door is loaded by whoever wants it alone
 
     described = make_app(cast("Desk", None)).openapi()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.options import Json
 from api.world import World
 from engine import bootstrap
 from engine.errors import CommandMalformed
@@ -57,6 +58,7 @@ def serve(
     most_connections: Annotated[
         int, typer.Option("--limit-concurrency", metavar="N", min=1, help="Connections of one process at once.")
     ] = MOST_CONNECTIONS,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Serve the REST door until told to stop (SIGTERM, Ctrl-C); what is at work then is finished first.
 
@@ -74,7 +76,7 @@ def serve(
             trusted_proxies=(*serving.trusted_proxies, *(("unix",) if uds is not None and behind_proxy else ())),
             metrics_folder=Path(folder) if workers > 1 else None,
         )  # fmt: skip
-        world.speech.say(_said(world, listening, workers))
+        _say(world, listening, workers)
         sys.stdout.flush()
         from api.serving_processes import run
 
@@ -113,10 +115,16 @@ def _serving(world: World, listening: socket.socket, *, root_path: str, most: in
     )  # fmt: skip
 
 
-def _said(world: World, listening: socket.socket, workers: int) -> str:
-    found = listening.getsockname()
+def _say(world: World, listening: socket.socket, workers: int) -> None:
+    """Say where it listens."""
+    found, speech = listening.getsockname(), world.speech
     place = found if isinstance(found, str) else f"http://{_bracketed(found[0])}:{found[1]}"
-    return world.speech.pick(f"正在 {place} 提供服务（{workers} 个进程）", f"serving at {place} ({workers} processes)")
+    if speech.as_json:
+        speech.give({"address": place, "processes": workers})
+    else:
+        speech.say(
+            speech.pick(f"正在 {place} 提供服务（{workers} 个进程）", f"serving at {place} ({workers} processes)")
+        )
 
 
 def _bracketed(host: str) -> str:
