@@ -26,6 +26,19 @@ if TYPE_CHECKING:
     import httpx
 
 
+ON_BOTH = {"cases", "sweep", "fuzz"}
+"""Where the door's tests go through whole cases; these choose for themselves what is long."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On PostgreSQL the rest is long: the door says no SQL, and what it asks of the desk is tested there on both."""
+    for item in items:
+        parts = item.path.relative_to(item.config.rootpath / "tests").parts
+        if parts[0] == "http" and parts[1] not in ON_BOTH and "postgresql" in item.name:
+            item.add_marker(pytest.mark.long)
+
+
 @dataclass
 class Site:
     """One application over one desk, and those who call it."""
