@@ -65,11 +65,7 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
         url = f"sqlite:///{Path(folder) / 'story.sqlite'}"
         migrate.upgrade(url)
         mark_trial(url)
-        with (
-            Database.open(url) as database,
-            patch.object(stories_room, "handle", listening),
-            patch.object(story_people, "handle", listening),
-        ):
+        with Database.open(url) as database, patch.object(story_people, "handle", listening):
             clock = stories_room.clock_ending_before(told, datetime.now(UTC))
             desk = Desk(
                 database=database,
@@ -82,7 +78,7 @@ def _taken_down(told: Told, books: Books) -> list[Act]:
             with kept(database) as work:
                 work.save_directory(read_directory(demo_directory()))
             release_all(desk, (rules.definition for rules in books.rules.values()))
-            player = stories_room.Player(desk, told, clock)
+            player = stories_room.Player(desk, told, clock, carry_out=listening)
             list(player.play())
     if len(player.cases) != 1:
         raise SystemExit(f"the story has {len(player.cases)} cases; the bench walks stories of one")

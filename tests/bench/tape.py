@@ -22,6 +22,7 @@ from sqlalchemy import Engine, event
 
 from engine.core.case import Case
 from engine.ledger.entry import STREAM_ID_BYTES
+from engine.service.notices import new_code
 from engine.service.safe import Safe
 from engine.store.cases import StoredCase
 from engine.store.vault import CaseKeyRow
@@ -41,6 +42,7 @@ Again = dict[str | bytes, Callable[["Copy"], str | bytes]]
 """How to make a value that the vault made once more, for a copy of its case."""
 
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
+_NOTICE = re.compile(r"N(-[0-9A-Z]{4}){3}")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -91,6 +93,8 @@ class Tape:
             return value
         if value in self.again:
             return self.again[value](copy)
+        if isinstance(value, str) and value.startswith("N-") and _NOTICE.fullmatch(value):
+            return new_code("N")  # a notice is named once, where it is written
         return copy.text(value) if isinstance(value, str) else copy.plain(value)
 
     @property
