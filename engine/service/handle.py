@@ -252,8 +252,7 @@ def _answered_meanwhile(desk: Desk, asked: _Asked) -> Answer | None:
 
 def was_answered(desk: Desk, command: Command, actor: Actor) -> bool:
     """Whether this very request was answered before, as its idempotency key tells; then it is entered as repeated."""
-    asked = _Asked(command, actor, desk.clock(), None, account_of(command, actor))
-    return _answered_meanwhile(desk, asked) is not None
+    return _answered_meanwhile(desk, _Asked(command, actor, desk.clock(), None, account_of(command, actor))) is not None
 
 
 class _NotAnswered(Exception):
@@ -275,13 +274,14 @@ def _load(desk: Desk, asked: _Asked, who: Who, work: Work) -> _Loaded:
 
 
 def _known(desk: Desk, case_id: str, asked: _Asked, who: Who, work: Work) -> Known:
-    """The case, locked. For whoever may not know of it nothing is read or locked, be it there or not.
-
-    But whoever was responsible once, or settles a duty, may do so without taking part: there the case itself is judged.
-    """
+    """The case, locked. For whoever may not know of it nothing is read or locked, be it there or not."""
     file = case_file(desk, case_id, work, asked.now)
-    knows = file is not None and may_know(desk.gate, who, file)
-    if file is None or not (knows or who.unit in file.ever or isinstance(asked.command, SettleDuty)):
+    if file is None:
+        raise unknown(case_id)
+    knows = may_know(desk.gate, who, file)
+    # Whoever was responsible once, or owes a duty, may act without taking part: there the case itself is judged.
+    if not (knows or who.unit in file.ever or isinstance(asked.command, SettleDuty)):
+        note(asked.account, desk.gate.decide(who, "see_case", file))
         raise unknown(case_id)
     try:
         return load_with_key(desk, case_id, work, for_update=True)
