@@ -33,7 +33,7 @@ demo: $(DEV) $(ASSETS) ## Plays the stories in a fresh world, then serves it unt
 	set -x; $(BIN)/guitu demo --folder $(DEMO_FOLDER) $$serve
 
 test: $(DEV) $(ASSETS) ## Runs the tests on both databases (two workers; JOBS=n for more)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS)
 
 check: $(DEV) ## Lint, format, types, floors, definitions
 	$(BIN)/ruff check .
@@ -43,7 +43,7 @@ check: $(DEV) ## Lint, format, types, floors, definitions
 	$(BIN)/guitu definitions check
 
 long: $(DEV) ## Exhaustive sweeps, left out of `make test`
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m long
+	$(BIN)/python -m pytest -n $(JOBS) -m long
 
 bench: $(BENCH) ## Measures moves beside the raw limit and other engines, vault, ledger, access and the REST door beside bare loops
 	$(BIN)/python -m pytest -q -m bench

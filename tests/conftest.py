@@ -17,16 +17,30 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import APP, OWNER, PostgresServer
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker, and all journeys: what they share is then made once."""
-    for item in items:
-        parts = item.path.relative_to(item.config.rootpath / "tests").parts
-        item.add_marker(pytest.mark.xdist_group(parts[0] if parts[0] == "journeys" else "/".join(parts)))
+class ByWorld(LoadScopeScheduling):
+    """Keeps the tests of a file on one worker, and all journeys: what they share is then made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "journeys" if file.startswith("tests/journeys/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWorld:
+    """Give the tests to the workers (the groups of ``--dist loadgroup`` are lost on pytest 9.2)."""
+    return ByWorld(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log() -> Iterator[None]:
+    """What a command of one test set the log to is not the next one's."""
+    yield
+    structlog.reset_defaults()
 
 
 @dataclass(frozen=True, slots=True)
