@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +21,12 @@ import pytest
 import structlog
 from xdist.scheduler import LoadScopeScheduling
 
+from engine import bootstrap
+from engine.definitions.loader import Library, load_all, shipped_root
+from tests import scratch
 from tests.postgres import APP, OWNER, PostgresServer
+
+scratch.choose()  # before pytest makes its own folder
 
 
 class ByWorld(LoadScopeScheduling):
@@ -34,6 +40,20 @@ class ByWorld(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByWorld:
     """Give the tests to the workers (the groups of ``--dist loadgroup`` are lost on pytest 9.2)."""
     return ByWorld(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _library_kept() -> Iterator[None]:
+    """Read the same definitions once a worker, as one process of the program does: it takes a second."""
+    read, kept = bootstrap.library, cache(lambda root, _: load_all(root))
+
+    def library(root: Path | None = None) -> Library:
+        of = root or shipped_root()
+        return kept(of, tuple((path, path.read_bytes()) for path in sorted(of.rglob("*")) if path.is_file()))
+
+    bootstrap.library = library
+    yield
+    bootstrap.library = read
 
 
 @pytest.fixture(autouse=True)

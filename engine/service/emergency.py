@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from engine.access.judging import may_know
-from engine.access.model import Circumstances, Who
+from engine.access.model import CaseFile, Circumstances, Who
 from engine.core.codes import hold_actors, shown
 from engine.core.commands import Actor
 from engine.core.definition import Label
@@ -20,19 +20,19 @@ from engine.errors import (
     CommandMalformed,
     EmergencyUnknown,
     NothingToChange,
-    NotPermitted,
     OwnReview,
     ReviewOverdue,
 )
 from engine.service import notices
 from engine.service.account import Account
 from engine.service.at_the_case import at_the_case
-from engine.service.circumstances import circumstances, file_at
+from engine.service.circumstances import circumstances
 from engine.service.desk import Desk
 from engine.service.participation import case_file
 from engine.service.pending import answerable_area
 from engine.service.permission import admitted, permit
 from engine.service.request_rules import EmergencyRules
+from engine.service.sight import tell_of
 from engine.store.requests import EmergencyRow, Sought
 from engine.store.work import Work
 
@@ -110,27 +110,28 @@ def review(desk: Desk, emergency: str, outcome: str, actor: Actor) -> Glass:
             listed = ", ".join(OUTCOMES)
             raise CommandMalformed(f"没有此复核结论；有：{listed}", f"no such outcome; there are: {listed}")
         now = desk.clock()
-        row = work.emergency(emergency)
-        if row is None:
-            raise _unknown(emergency)
-        key = desk.safe.key_for(row.case_id, work)
-        if key is not None:  # of an erased case too: its review is still owed
-            account.read(key)
-        account.details |= {"emergency": row.id, "outcome": outcome}
         who = admitted(desk, account, work, "custodian")
+        row = work.emergency(emergency)
+        place = emergency if row is None else row.case_id
+        file = case_file(desk, place, work, now)  # of an erased case too: its review is still owed
+        tell_of(desk, place, work, account)
+        if row is None or file is None or not _may_know_of(desk, row, who, file):
+            raise _unknown(emergency)
+        account.details |= {"emergency": row.id, "outcome": outcome}
         if who.person == row.person:
             raise OwnReview("不得复核自己的紧急调阅", "nobody reviews an own emergency: another custodian does")
-        file = file_at(desk, row.case_id, work, now)
-        try:
-            permit(desk, account, who, "review_glass", file, Circumstances(asked_by=row.person))
-        except NotPermitted:
-            if may_know(desk.gate, who, file):
-                raise
-            raise _unknown(emergency) from None
+        permit(desk, account, who, "review_glass", file, Circumstances(asked_by=row.person))
         if not work.review_emergency(row.id, outcome, at=now, by=who.person, unit=who.unit):
             raise NothingToChange("该紧急调阅已复核", "it was reviewed already")
         notices.tell_person(work, now, "glass_reviewed", row.person, case=row.case_id, about=row.id)
     return _glass(replace(row, reviewed_at=now, reviewed_by=who.person, reviewed_unit=who.unit, outcome=outcome), now)
+
+
+def _may_know_of(desk: Desk, row: EmergencyRow, who: Who, file: CaseFile) -> bool:
+    """Whether she broke it, may review it, or may know of its case."""
+    if who.person == row.person or may_know(desk.gate, who, file):
+        return True
+    return desk.gate.decide(who, "review_glass", file, Circumstances(asked_by=row.person)).allowed
 
 
 def _unknown(emergency: str) -> EmergencyUnknown:

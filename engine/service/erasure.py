@@ -230,8 +230,8 @@ def _put(rules: RequestRules, kind: str, ground: str, at: AtCase) -> Asked:
 
 def _approved(desk: Desk, request: str, what: tuple[str, str, str], at: AtCase) -> InHand:
     """A request of this kind, case and ground, open, in the hands of who asked for it."""
-    found = requests.take(desk, request, at.work, at.account)
-    requests.hold_own(desk, found, at.who, at.work, at.now)
+    found = requests.take(desk, request, at.who, at.work, at.account)
+    requests.hold_own(desk, found, at.who, at.work)
     if (found.exact.kind, found.exact.case, found.exact.ground) != what:
         raise requests.of_another_kind(found)
     requests.hold_open(found, at.now)

@@ -36,6 +36,10 @@ KINDS: Mapping[str, Label] = {
     "recovery_done": Label(
         zh="一名人员的登录已恢复，须重新登记", en="A sign-in was recovered: second factors are enrolled anew"
     ),
+    "provider_linked": Label(
+        zh="一名人员可用统一身份账号登录了；如非本人所为请立即告知管理员",
+        en="Somebody may sign in by an account of the provider now: tell an administrator at once if it is not hers",
+    ),
     "hand_off_offered": Label(zh="有移交待本单位接收", en="A hand-off is offered to your unit"),
     "hand_off_accepted": Label(zh="本单位提出的移交已被接收", en="A hand-off of your unit was accepted"),
     "hand_off_declined": Label(zh="本单位提出的移交被退回", en="A hand-off of your unit was declined"),
@@ -103,6 +107,17 @@ def tell_supervisors(work: Work, now: datetime, kind: str, unit: str, *, about: 
     row = NoticeRow(new_code("N"), now, kind, None, "unit_supervisor", None, None, about, to_unit=unit)
     work.add_notice(row)
     return row.id
+
+
+def tell_of_sign_in(desk: Desk, work: Work, kind: str, person: str, *, about: str) -> None:
+    """Tell an enrolled person what becomes of her sign-in, and the supervisors in the areas of her units."""
+    now, directory = desk.clock(), desk.directory(work)
+    known = work.member(person)
+    assert known is not None, "whoever's sign-in changes is enrolled"
+    units = {directory.current(one.unit) for one in known.memberships if one.holds(now)}
+    work.add_notice(NoticeRow(new_code("N"), now, kind, person, None, None, None, about))
+    for area in sorted({unit.jurisdiction for unit in units}):
+        work.add_notice(NoticeRow(new_code("N"), now, kind, None, "unit_supervisor", area, None, about))
 
 
 def listed(desk: Desk, actor: Actor, *, after: str | None = None) -> NoticePage:

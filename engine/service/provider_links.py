@@ -17,6 +17,7 @@ from engine.core.commands import Actor
 from engine.errors import CommandMalformed, LinkTaken, LinkUnknown, MemberMissing, ProviderMissing
 from engine.service.account import Account
 from engine.service.desk import Desk
+from engine.service.notices import tell_of_sign_in
 from engine.service.permission import permit_act
 from engine.store.registered import LinkRow
 from engine.store.work import Work
@@ -52,6 +53,8 @@ class Links:
 def link(desk: Desk, actor: Actor, person: str, subject: str) -> Link:
     """Let an account of the provider be a person enrolled here. ``subject`` is what its claim ``sub`` says.
 
+    She and the supervisors of her units are told at once: whoever holds that account signs in as her from now on.
+
     Raises :class:`StrongSignInNeeded`, :class:`ProviderMissing`, :class:`MemberMissing`, :class:`LinkTaken`,
     :class:`CommandMalformed`.
     """
@@ -79,6 +82,7 @@ def link(desk: Desk, actor: Actor, person: str, subject: str) -> Link:
         row = LinkRow(_name(), issuer, located, person, desk.clock(), f"{actor.person}@{actor.unit}")
         work.add_link(row)
         account.details["link"] = row.id
+        tell_of_sign_in(desk, work, "provider_linked", person, about=row.id)
     return _link(row)
 
 

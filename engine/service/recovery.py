@@ -18,13 +18,12 @@ from engine.core.directory import Directory
 from engine.errors import RecoveryImpossible, RecoveryUnknown, SelfGrant
 from engine.service.account import Account
 from engine.service.desk import Desk
-from engine.service.notices import new_code
+from engine.service.notices import new_code, tell_of_sign_in
 from engine.service.permission import admitted, permit, permit_act
 from engine.service.sign_in_rules import shipped
 from engine.service.tickets import Ticket, hold_enrolled, issue_in, shut_out
 from engine.store.people import Member
 from engine.store.recoveries import RecoveryRow
-from engine.store.requests import NoticeRow
 from engine.store.work import Work
 
 PURPOSE = "administration"
@@ -73,7 +72,7 @@ def ask(desk: Desk, actor: Actor, person: str) -> Recovery:
         )
         work.add_recovery(row)
         account.details["recovery"] = row.id
-        _tell(desk, work, "recovery_asked", row)
+        tell_of_sign_in(desk, work, "recovery_asked", row.person, about=row.id)
     return _shown(row, now)
 
 
@@ -148,7 +147,7 @@ def complete(desk: Desk, actor: Actor, recovery: str) -> Ticket:
         if not work.end_recovery(row.id, "completed", at=now, by=actor.person):
             raise _over()
         account.details["ended"] = shut_out(work, row.person, "recovered", at=now, by=actor.person)
-        _tell(desk, work, "recovery_done", row)
+        tell_of_sign_in(desk, work, "recovery_done", row.person, about=row.id)
         return issue_in(desk, work, row.person, f"{actor.person}@{actor.unit}")
 
 
@@ -194,17 +193,6 @@ def _not_for_herself(actor: Actor, person: str) -> None:
         raise SelfGrant(
             "不能为本人办理恢复登录；请由其他管理员办理", "nobody recovers her own sign-in: other administrators must"
         )
-
-
-def _tell(desk: Desk, work: Work, kind: str, row: RecoveryRow) -> None:
-    """Tell the person, and the supervisors in the areas of her units, in this commit."""
-    now, directory = desk.clock(), desk.directory(work)
-    known = work.member(row.person)
-    assert known is not None, "it was just held to that"
-    areas = sorted({directory.current(unit).jurisdiction for unit in _units(known, directory, now)})
-    work.add_notice(NoticeRow(new_code("N"), now, kind, row.person, None, None, None, row.id))
-    for area in areas:
-        work.add_notice(NoticeRow(new_code("N"), now, kind, None, SUPERVISOR, area, None, row.id))
 
 
 def _units(known: Member, directory: Directory, now: datetime) -> set[str]:

@@ -124,9 +124,10 @@ def reveal(desk: Desk, rules: RequestRules, request: str, actor: Actor) -> Revea
         hold_actors(actor)
         hold_proof(desk, account.act, actor, work)  # before the request is opened, which tells of a case
         now = desk.clock()
-        found = requests.take(desk, request, work, account)
-        exact, who = found.exact, admitted(desk, account, work)
-        requests.hold_own(desk, found, who, work, now)
+        who = admitted(desk, account, work)
+        found = requests.take(desk, request, who, work, account)
+        exact = found.exact
+        requests.hold_own(desk, found, who, work)
         if exact.kind != "reveal":
             raise requests.of_another_kind(found)
         account.actor, who = replace(actor, purpose=exact.purpose), replace(who, purpose=exact.purpose)

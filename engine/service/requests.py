@@ -25,7 +25,6 @@ from engine.errors import (
     ApprovedAlready,
     CommandMalformed,
     ContentUnreadable,
-    NotPermitted,
     OwnApproval,
     RequestChanged,
     RequestDeclined,
@@ -39,7 +38,9 @@ from engine.service.account import Account
 from engine.service.circumstances import file_at
 from engine.service.desk import Desk
 from engine.service.known import Known, load_with_key
+from engine.service.participation import case_file
 from engine.service.permission import admitted, permit
+from engine.service.sight import tell_of
 from engine.store.requests import RequestApproval, RequestRow
 from engine.store.work import Work
 from engine.vault.keys import CaseKey, Cell
@@ -157,19 +158,34 @@ def put(known: Known, wish: Wish, who: Who, file: CaseFile, *, now: datetime, wo
 # ── taking in hand ──
 
 
-def take(desk: Desk, request: str, work: Work, account: Account, *, for_update: bool = False) -> InHand:
-    """A request, held until this transaction ends; ``for_update`` holds its case too.
+def take(desk: Desk, request: str, who: Who, work: Work, account: Account, *, answering: bool = False) -> InHand:
+    """A request, held until this transaction ends, for who asked for it and whoever may know of its case.
 
-    Raises :class:`RequestUnknown`; :class:`RequestChanged` when the row is not what was asked for; what loading a case
-    raises.
+    ``answering`` lets whoever may answer it know of it, too. Raises :class:`RequestUnknown` for one that does not exist
+    and to everybody else; :class:`RequestChanged` when the row is not what was asked for; what loading a case raises.
     """
     row = work.request(request, for_update=True)
-    if row is None:
-        raise no_request(request)
-    known = load_with_key(desk, row.case_id, work, for_update=for_update, classes=())
+    place = request if row is None else row.case_id
+    file = case_file(
+        desk, place, work, desk.clock()
+    )  # as much is asked where there is no request as of one that is not hers
+    if row is None or not _may_know_of(desk, row, who, file, answering=answering):
+        tell_of(desk, place, work, account)
+        raise _no_request(request)
+    known = load_with_key(desk, row.case_id, work, for_update=False, classes=())
     known.tell(account)
     account.details |= {"request": row.id, "digest": row.digest, "kind": row.kind}
     return InHand(row, exact_words(row, known.key), known, approvals_of(row, known.key, work))
+
+
+def _may_know_of(desk: Desk, row: RequestRow, who: Who, file: CaseFile | None, *, answering: bool) -> bool:
+    if who.person == row.person:
+        return True
+    if file is None:
+        return False
+    given = Circumstances(asked_by=row.person)
+    may_answer = answering and desk.gate.decide(who, APPROVING[row.kind], file, given).allowed
+    return may_answer or may_know(desk.gate, who, file)
 
 
 def exact_words(row: RequestRow, key: CaseKey) -> Exact:
@@ -218,15 +234,10 @@ def hold_open(found: InHand, now: datetime) -> None:
         )
 
 
-def hold_own(desk: Desk, found: InHand, who: Who, work: Work, now: datetime) -> None:
-    """Raise :class:`RequestForeign` unless this is who asked, in the unit in which she or he asked.
-
-    Raises :class:`RequestUnknown` for whoever may not know of the case either.
-    """
+def hold_own(desk: Desk, found: InHand, who: Who, work: Work) -> None:
+    """Raise :class:`RequestForeign` unless this is who asked, in the unit in which she or he asked."""
     if who.person == found.exact.asked_by and desk.directory(work).same(who.unit, found.exact.unit):
         return
-    if who.person != found.exact.asked_by and not may_know(desk.gate, who, file_at(desk, found.known.case, work, now)):
-        raise no_request(found.row.id)
     raise RequestForeign(
         "只有申请人本人以申请时的单位身份可以使用该申请",
         "only who asked may use the request, and in the unit in which it was asked for",
@@ -234,7 +245,7 @@ def hold_own(desk: Desk, found: InHand, who: Who, work: Work, now: datetime) -> 
     )
 
 
-def no_request(request: str) -> RequestUnknown:
+def _no_request(request: str) -> RequestUnknown:
     """What is said of a request that does not exist, and of one that somebody is not to know of."""
     told = shown(request)
     return RequestUnknown(f"没有申请 {told}", f"no request {told}", request=told)
@@ -306,20 +317,15 @@ def _tell_asker(found: InHand, kind: str, now: datetime, work: Work) -> None:
 
 def _answering(desk: Desk, request: str, work: Work, account: Account, now: datetime) -> tuple[InHand, Who]:
     """The request that somebody may answer, and who that is."""
-    found = take(desk, request, work, account)
     who = admitted(desk, account, work, "custodian")
+    found = take(desk, request, who, work, account, answering=True)
     if who.person == found.exact.asked_by:
         raise OwnApproval(
             "不能办理自己提出的申请，须由他人办理", "nobody answers an own request: it takes somebody else",
             request=found.row.id,
         )  # fmt: skip
     file = file_at(desk, found.known.case, work, now)
-    try:
-        permit(desk, account, who, APPROVING[found.exact.kind], file, found.circumstances())
-    except NotPermitted:
-        if may_know(desk.gate, who, file):
-            raise
-        raise no_request(request) from None
+    permit(desk, account, who, APPROVING[found.exact.kind], file, found.circumstances())
     hold_open(found, now)
     return found, who
 

@@ -20,8 +20,8 @@ REQUEST_STATES = ("asked", "declined", "used")
 REVIEW_OUTCOMES = ("justified", "not_justified")
 NOTICE_KINDS = (
     "request_asked", "request_approved", "request_declined", "glass_broken", "glass_reviewed", "recovery_asked",
-    "recovery_done", "hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn",
-    "webhook_ended", "webhook_test",
+    "recovery_done", "provider_linked", "hand_off_offered", "hand_off_accepted", "hand_off_declined",
+    "hand_off_withdrawn", "webhook_ended", "webhook_test",
 )  # fmt: skip
 UNIT_NOTICE_KINDS = ("hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn")
 """Those of them that a whole unit is told, and so its own system too."""

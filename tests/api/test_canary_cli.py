@@ -7,14 +7,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from engine import bootstrap
 from engine.ledger.auditor_file import read_key
 from engine.ledger.exports import read_salts
 from engine.store.database import Database
@@ -25,12 +23,6 @@ from tests.plaintexts import plaintexts
 NAME, ID_NUMBER, PHONE, ADDRESS = CANARIES.values()
 FORM = {"name": NAME, "id_number": ID_NUMBER, "phones": [PHONE], "address": ADDRESS}
 Opened = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the rule books once: they are the same at every command."""
-    monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
 
 
 def _requests(case: str, word: str, to: list[str]) -> Iterator[list[str]]:

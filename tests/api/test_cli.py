@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from api import answers
 from api.cli import app
 from tests.api.conftest import CIVIL, POLICE, Guitu, found_ledger
+from tests.service.town import SOUND, lay_out, write
 
 ROOT = Path(__file__).resolve().parents[2]
 RESCUE = (
@@ -93,8 +94,13 @@ def test_a_definition_whole(guitu: Guitu) -> None:
     assert guitu.json("definitions", "show", "atlantis", code=4)["code"] == "definition_unknown"
 
 
-def test_check_is_green_and_red(guitu: Guitu) -> None:
-    assert guitu.json("definitions", "check")["ok"] is True
+def test_check_is_green_and_red(guitu: Guitu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(tmp_path)
+    write(tmp_path, "2020.1", *SOUND)
+    with monkeypatch.context() as patch:
+        patch.setenv("GUITU_WORKFLOWS", str(tmp_path))  # those that ship are proved in tests/definitions/proof
+        green = guitu.json("definitions", "check")
+    assert (green["ok"], [one["name"] for one in green["checked"]]) == (True, ["tiny@2020.1"])
     bad = ROOT / "tests" / "definitions" / "bad" / "unknown_step.yaml"
     red = guitu.json("definitions", "check", str(bad), code=3)
     assert red["ok"] is False

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import typer
 from typer.testing import CliRunner
 
 from api.cli import app
-from engine import bootstrap
 from engine.ledger.auditor_file import read_key
 from engine.ledger.event import ACTS
 from engine.store.database import Database
@@ -83,7 +81,6 @@ class Watched:
 @pytest.fixture
 def watched(guitu: Guitu, opened: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
     """Give a world with one case that is open, and files to use."""
-    monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "form.json").write_text(json.dumps(FORM), encoding="utf-8")

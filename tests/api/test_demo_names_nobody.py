@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -104,7 +103,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         patch.setenv("GUITU_LOG_LEVEL", "DEBUG")
         patch.setenv("TMPDIR", str(made.scratch))
         patch.setattr(tempfile, "tempdir", None)
-        patch.setattr(bootstrap, "library", cache(bootstrap.library))
         patch.setattr(installation, "upgrade", holder.holding(installation.upgrade))
         told = made.run("demo", "--folder", str(made.home))
         patch.setenv("GUITU_PASSPHRASE_FILE", str(made.home / "keys" / "passphrase"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from engine import bootstrap
 from engine.core.roles import ROLES
 from tests.api.conftest import Guitu, SigningIn, found_ledger, make_keys, passphrase_file
 from tests.service.town import lay_out
@@ -27,7 +25,6 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guitu:
     books.mkdir()
     lay_out(books)
     monkeypatch.setenv("GUITU_WORKFLOWS", str(books))
-    monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
     file = tmp_path / "sign-in.json"
     monkeypatch.setenv("GUITU_SIGN_IN_FILE", str(file))
     made = SigningIn(tmp_path / "office", file)

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from engine import bootstrap
 from tests.api.conftest import POLICE, Guitu
 
 CUSTODIAN = ("--as", "officer-7@gulou-civil-affairs:custodian")
 STRANGER = ("--as", "officer-3@xiamen-police")
 NAME = "甲某"
 FORM = {"name": NAME, "id_number": "110101190003072178"}
-
-
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the rule books once: they are the same at every command."""
-    monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
 
 
 @pytest.fixture

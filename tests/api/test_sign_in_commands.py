@@ -8,7 +8,6 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +118,6 @@ def _house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> Guitu
     lay_out(books)
     write(books, "2020.1", *SOUND)
     monkeypatch.setenv("GUITU_WORKFLOWS", str(books))
-    monkeypatch.setattr(bootstrap, "library", cache(bootstrap.library))
     made = Guitu(tmp_path / "office")
     make_keys(made.home)
     monkeypatch.setenv("GUITU_PASSPHRASE_FILE", str(passphrase_file(made.home)))

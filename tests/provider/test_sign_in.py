@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from engine.core.commands import OpenCase
+from engine.core.commands import Actor, OpenCase
 from engine.credentials.provider import Provider
 from engine.errors import NotSignedIn, ProviderMissing, ProviderRefused, UnitUnclear
-from engine.service import people, provider, provider_links, sessions
+from engine.service import notices, people, provider, provider_links, sessions
 from engine.service.handle import handle
 from engine.store.database import engine_for
 from tests.conftest import Database
@@ -64,6 +64,14 @@ def test_whoever_is_linked_signs_in_and_acts_in_the_unit_and_role_of_our_own_tab
     actor = sessions.present(site_on_both.desk, signed["token"])
     assert (actor.person, actor.unit) == (OFFICER, "police-a")
     assert handle(site_on_both.desk, OpenCase(case="", area="900101", facts={"victim.is_child": True}), actor).case
+
+
+def test_whoever_is_linked_and_her_supervisor_are_told_at_once(site_on_both: Site) -> None:
+    supervisor = Actor("captain", "police-a", role="unit_supervisor")
+    for told in (Actor(OFFICER, "police-a"), supervisor):
+        (notice,) = notices.listed(site_on_both.desk, told).lines
+        (link,) = provider_links.linked(site_on_both.desk, ROOT).items
+        assert (notice.kind, notice.about) == ("provider_linked", link.id)
 
 
 def test_a_browser_is_sent_there_and_comes_back_signed_in_by_cookie(site: Site, browser: Browser) -> None:

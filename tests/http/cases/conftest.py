@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -25,8 +26,9 @@ def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
             return f"sqlite:///{path}"
         server: PostgresServer = request.getfixturevalue("postgres_server")  # by name: SQLite alone starts no server
-        server.create_database(f"guitu_{name}", template=request.getfixturevalue("postgres_template"))
-        return server.url(f"guitu_{name}", APP)
+        called = f"guitu_{name}_{uuid4().hex[:8]}"  # pytest may set the same up again, between those on SQLite
+        server.create_database(called, template=request.getfixturevalue("postgres_template"))
+        return server.url(called, APP)
 
     return make
 

@@ -39,7 +39,10 @@ ABSENT = {
     "review_emergency": "emergency_unknown",
 }  # fmt: skip
 """Of operations on a case, a request or a broken glass: what is said where there is none."""
-UNKNOWN = {"case_unknown", "lead_unknown", "webhook_unknown", "token_unknown", "link_unknown"}
+UNKNOWN = {
+    "case_unknown", "request_unknown", "emergency_unknown", "lead_unknown", "webhook_unknown", "token_unknown",
+    "link_unknown",
+}  # fmt: skip
 OWED = "settle_duty"
 """Units that take no part may owe a duty: who does, is judged on the case itself."""
 KNEW = {"own", "ended long ago"}

@@ -22,7 +22,7 @@ _KINDS_BEFORE = (
     "recovery_done",
 )  # fmt: skip
 _UNIT_KINDS = ("hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn")
-_KINDS = (*_KINDS_BEFORE, *_UNIT_KINDS, "webhook_ended", "webhook_test")
+_KINDS = (*_KINDS_BEFORE, "provider_linked", *_UNIT_KINDS, "webhook_ended", "webhook_test")
 _TO_WHOM_BEFORE = "(to_person IS NULL) = (to_role IS NOT NULL AND to_area IS NOT NULL)"
 _TO_WHOM = (
     "(to_person IS NOT NULL AND to_role IS NULL AND to_area IS NULL AND to_unit IS NULL)"
@@ -62,12 +62,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them. Refuses where a unit was told something: its notices would be gone."""
-    told = sa.text("SELECT 1 FROM notice_outbox WHERE to_unit IS NOT NULL LIMIT 1")
+    """Drop them. Refuses where somebody was told what only this schema can tell: those notices would be gone."""
+    told = sa.text("SELECT 1 FROM notice_outbox WHERE to_unit IS NOT NULL OR kind = 'provider_linked' LIMIT 1")
     if op.get_bind().execute(told).first() is not None:
         raise SchemaBehind(
-            "数据库中有发给单位的通知：退回旧版会丢失这些通知",
-            "notices to units are on record: going back would lose them",
+            "数据库中有旧版没有的通知：退回旧版会丢失这些通知",
+            "notices are on record that the schema before has no place for: going back would lose them",
         )
     for table in reversed(_GRANTS):
         op.drop_table(table)
