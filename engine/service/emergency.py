@@ -30,7 +30,7 @@ from engine.service.circumstances import circumstances
 from engine.service.desk import Desk
 from engine.service.participation import case_file
 from engine.service.pending import answerable_area
-from engine.service.permission import admitted, permit
+from engine.service.permission import admitted, note, permit
 from engine.service.request_rules import EmergencyRules
 from engine.service.sight import tell_of
 from engine.store.requests import EmergencyRow, Sought
@@ -115,7 +115,7 @@ def review(desk: Desk, emergency: str, outcome: str, actor: Actor) -> Glass:
         place = emergency if row is None else row.case_id
         file = case_file(desk, place, work, now)  # of an erased case too: its review is still owed
         tell_of(desk, place, work, account)
-        if row is None or file is None or not _may_know_of(desk, row, who, file):
+        if row is None or file is None or not _may_know_of(desk, row, who, file, account):
             raise _unknown(emergency)
         account.details |= {"emergency": row.id, "outcome": outcome}
         if who.person == row.person:
@@ -127,11 +127,13 @@ def review(desk: Desk, emergency: str, outcome: str, actor: Actor) -> Glass:
     return _glass(replace(row, reviewed_at=now, reviewed_by=who.person, reviewed_unit=who.unit, outcome=outcome), now)
 
 
-def _may_know_of(desk: Desk, row: EmergencyRow, who: Who, file: CaseFile) -> bool:
+def _may_know_of(desk: Desk, row: EmergencyRow, who: Who, file: CaseFile, account: Account) -> bool:
     """Whether she broke it, may review it, or may know of its case."""
-    if who.person == row.person or may_know(desk.gate, who, file):
+    if who.person == row.person:
         return True
-    return desk.gate.decide(who, "review_glass", file, Circumstances(asked_by=row.person)).allowed
+    verdict = desk.gate.decide(who, "review_glass", file, Circumstances(asked_by=row.person))
+    note(account, verdict)
+    return verdict.allowed or may_know(desk.gate, who, file)
 
 
 def _unknown(emergency: str) -> EmergencyUnknown:

@@ -39,7 +39,7 @@ from engine.service.circumstances import file_at
 from engine.service.desk import Desk
 from engine.service.known import Known, load_with_key
 from engine.service.participation import case_file
-from engine.service.permission import admitted, permit
+from engine.service.permission import admitted, note, permit
 from engine.service.sight import tell_of
 from engine.store.requests import RequestApproval, RequestRow
 from engine.store.work import Work
@@ -169,7 +169,7 @@ def take(desk: Desk, request: str, who: Who, work: Work, account: Account, *, an
     file = case_file(
         desk, place, work, desk.clock()
     )  # as much is asked where there is no request as of one that is not hers
-    if row is None or not _may_know_of(desk, row, who, file, answering=answering):
+    if row is None or not _may_know_of(desk, row, who, file, account, answering=answering):
         tell_of(desk, place, work, account)
         raise _no_request(request)
     known = load_with_key(desk, row.case_id, work, for_update=False, classes=())
@@ -178,14 +178,19 @@ def take(desk: Desk, request: str, who: Who, work: Work, account: Account, *, an
     return InHand(row, exact_words(row, known.key), known, approvals_of(row, known.key, work))
 
 
-def _may_know_of(desk: Desk, row: RequestRow, who: Who, file: CaseFile | None, *, answering: bool) -> bool:
+def _may_know_of(
+    desk: Desk, row: RequestRow, who: Who, file: CaseFile | None, account: Account, *, answering: bool
+) -> bool:
     if who.person == row.person:
         return True
     if file is None:
         return False
-    given = Circumstances(asked_by=row.person)
-    may_answer = answering and desk.gate.decide(who, APPROVING[row.kind], file, given).allowed
-    return may_answer or may_know(desk.gate, who, file)
+    if answering:
+        verdict = desk.gate.decide(who, APPROVING[row.kind], file, Circumstances(asked_by=row.person))
+        note(account, verdict)
+        if verdict.allowed:
+            return True
+    return may_know(desk.gate, who, file)
 
 
 def exact_words(row: RequestRow, key: CaseKey) -> Exact:
