@@ -125,6 +125,7 @@ def report_lead(desk: Desk, rules: LeadRules, wanted: Report, actor: Actor, *, k
         sealed = lead_file.begin(desk, lead, entries, named if named != Named() else None, work)
         lead_file.tell(account, lead, sealed)
         account.details |= {"kind": lead.kind, "area": lead.area, "to_unit": command.to_unit}
+        notices.tell_unit(work, now, "lead_waits", command.to_unit, case=None, about=lead.id)
         if key is not None:
             _keep(desk, (wanted, key), actor, lead, work)
         duties = duties_for(rules, documents, wanted.category, concerns_minor=wanted.concerns_minor)
@@ -284,6 +285,7 @@ def pass_on(
         command = PassLead(found.row.turn if to in found.subject.turn and found.row.turn else to, reason)
         done = _carry_out(desk, found, command, expected, work, account, reason=reason)
         account.details["to_unit"] = to
+        notices.tell_unit(work, found.now, "lead_waits", to, case=None, about=done.id)
         basis = of_documents(rules.passing, documents_of(desk, found.units, found.row.area))
     return _done(done, basis, account)
 

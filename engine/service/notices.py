@@ -44,6 +44,7 @@ KINDS: Mapping[str, Label] = {
     "hand_off_accepted": Label(zh="本单位提出的移交已被接收", en="A hand-off of your unit was accepted"),
     "hand_off_declined": Label(zh="本单位提出的移交被退回", en="A hand-off of your unit was declined"),
     "hand_off_withdrawn": Label(zh="移交给本单位的事项已撤回", en="A hand-off to your unit was withdrawn"),
+    "lead_waits": Label(zh="有线索待本单位办理", en="A lead waits for your unit"),
     "webhook_ended": Label(zh="本单位的推送地址已停用", en="A webhook of your unit ended by itself"),
     "webhook_test": Label(zh="推送地址试发", en="A test of a webhook"),
 }
@@ -95,7 +96,7 @@ class NoticePage:
     next: str | None
 
 
-def tell_unit(work: Work, now: datetime, kind: str, unit: str, *, case: str, about: str) -> None:
+def tell_unit(work: Work, now: datetime, kind: str, unit: str, *, case: str | None, about: str) -> None:
     """Tell a unit, in this commit, and let its own systems be told that asked for such notices."""
     row = NoticeRow(new_code("N"), now, kind, None, None, None, case, about, to_unit=unit)
     work.add_notice(row)

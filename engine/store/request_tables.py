@@ -21,9 +21,9 @@ REVIEW_OUTCOMES = ("justified", "not_justified")
 NOTICE_KINDS = (
     "request_asked", "request_approved", "request_declined", "glass_broken", "glass_reviewed", "recovery_asked",
     "recovery_done", "provider_linked", "hand_off_offered", "hand_off_accepted", "hand_off_declined",
-    "hand_off_withdrawn", "webhook_ended", "webhook_test",
+    "hand_off_withdrawn", "lead_waits", "webhook_ended", "webhook_test",
 )  # fmt: skip
-UNIT_NOTICE_KINDS = ("hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn")
+UNIT_NOTICE_KINDS = ("hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn", "lead_waits")
 """Those of them that a whole unit is told, and so its own system too."""
 _TO_WHOM = (
     "(to_person IS NOT NULL AND to_role IS NULL AND to_area IS NULL AND to_unit IS NULL)"

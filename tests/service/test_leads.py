@@ -26,7 +26,7 @@ from engine.errors import (
     StoreUnavailable,
     UnitUnknown,
 )
-from engine.service import lead_reading, leads, lists
+from engine.service import lead_reading, leads, lists, notices
 from engine.service.desk import Desk
 from engine.service.leads import accept, close, decide_reward, pass_on, report_lead
 from tests.service.desks import CIVIL, POLICE, ask, opened
@@ -125,6 +125,15 @@ def test_a_lead_is_accepted_passed_on_passed_back_and_closed(desk: Desk) -> None
     assert history == ["LeadReported", "LeadPassed", "LeadPassed", "LeadAccepted", "LeadClosed"]
     with pytest.raises(NotPermitted):  # nobody has its turn any more
         close(desk, RULES, lead, POLICE, reason="no_ground")
+
+
+def test_a_unit_is_told_when_it_becomes_its_turn_and_whoever_gave_it_away_is_not(desk: Desk) -> None:
+    lead = reported(desk).lead
+    pass_on(desk, RULES, lead, POLICE, to_unit="civil-a", reason="roaming, no crime")
+    for unit in (POLICE, CIVIL):
+        (told,) = notices.listed(desk, unit).lines
+        assert (told.kind, told.case, told.about) == ("lead_waits", None, lead)
+    assert notices.listed(desk, SCHOOL).lines == ()
 
 
 def test_refusals_of_the_desk(desk: Desk) -> None:

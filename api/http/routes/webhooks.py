@@ -23,7 +23,7 @@ WebhookId = Annotated[
         description="推送地址的代码。 The code of a webhook.",
     ),
 ]  # fmt: skip
-Kind = Literal["hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn"]
+Kind = Literal["hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn", "lead_waits"]
 _SECRET = "whsec_" + "x" * 43 + "="
 _WEBHOOK: dict[str, Any] = {
     "id": "W-7K3M-9QXD-04RB", "unit": "gulou-civil", "url": "https://hooks.civil.example/guitu",

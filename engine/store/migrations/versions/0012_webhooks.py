@@ -21,7 +21,7 @@ _KINDS_BEFORE = (
     "request_asked", "request_approved", "request_declined", "glass_broken", "glass_reviewed", "recovery_asked",
     "recovery_done",
 )  # fmt: skip
-_UNIT_KINDS = ("hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn")
+_UNIT_KINDS = ("hand_off_offered", "hand_off_accepted", "hand_off_declined", "hand_off_withdrawn", "lead_waits")
 _KINDS = (*_KINDS_BEFORE, "provider_linked", *_UNIT_KINDS, "webhook_ended", "webhook_test")
 _TO_WHOM_BEFORE = "(to_person IS NULL) = (to_role IS NOT NULL AND to_area IS NOT NULL)"
 _TO_WHOM = (
