@@ -132,7 +132,7 @@ def listed(desk: TheDesk, actor: Caller, after: After = None) -> TokensShown:
 
 
 @router.post(
-    "/{token}/rotate", operation_id="rotate_token", summary="Give a token another secret",
+    "/{token_id}/rotate", operation_id="rotate_token", summary="Give a token another secret",
     responses=problems(401, 403, 404, 409, 422),
     description=(
         "轮换令牌；旧令牌在约定时间内仍有效。\n\n"
@@ -140,22 +140,22 @@ def listed(desk: TheDesk, actor: Caller, after: After = None) -> TokensShown:
         "second factor again."
     ),
 )  # fmt: skip
-def rotate(desk: TheDesk, actor: Caller, token: TokenId, asked: RotationAsked) -> TokenIssued:
+def rotate(desk: TheDesk, actor: Caller, token_id: TokenId, asked: RotationAsked) -> TokenIssued:
     """Give a token another secret, shown this once; the one before counts for a while longer."""
-    return _issued(tokens.rotate(desk, actor, token, overlap_hours=asked.overlap_hours))
+    return _issued(tokens.rotate(desk, actor, token_id, overlap_hours=asked.overlap_hours))
 
 
 @router.post(
-    "/{token}/revoke", operation_id="revoke_token", summary="Revoke a token",
+    "/{token_id}/revoke", operation_id="revoke_token", summary="Revoke a token",
     responses=problems(401, 403, 404, 409, 422),
     description=(
         "立即吊销令牌。\n\n"
         "End a token at once, with every secret of it."
     ),
 )  # fmt: skip
-def revoke(desk: TheDesk, actor: Caller, token: TokenId) -> TokenShown:
+def revoke(desk: TheDesk, actor: Caller, token_id: TokenId) -> TokenShown:
     """End a token at once, with every secret of it."""
-    return _shown(tokens.revoke(desk, actor, token))
+    return _shown(tokens.revoke(desk, actor, token_id))
 
 
 def _issued(one: tokens.Issued) -> TokenIssued:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
-from typing import Any, Literal, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, StrictBool, create_model
 from pydantic.fields import FieldInfo
@@ -15,8 +15,7 @@ from engine.core.commands import Command
 CONDITIONS = frozenset({"expected_revision", "idempotency_key"})
 """What a command is told by headers."""
 _TYPES: Mapping[str, Any] = {
-    "facts": Facts, "documents": Codes, "evidence": Codes, "to_unit": Code | None, "definition": Code | None,
-    "points_to": Code | None, "person": Code | None, "value": FactValue, "given": StrictBool,
+    "facts": Facts, "documents": Codes, "evidence": Codes, "value": FactValue, "given": StrictBool,
     "reason": Words, "text": Words, "note": Words, "period": Words,
 }  # fmt: skip
 """What a field of a command is bounded by; a closed list of words stays one, and every other field is a code."""
@@ -62,8 +61,11 @@ def body_of(kind: type[Command], *, without: Collection[str], example: Mapping[s
 
 
 def _type(name: str, hint: Any) -> Any:
-    """A closed list of words stays what it is; every other field is bounded."""
-    return hint if get_origin(hint) is Literal else _TYPES.get(name, Code)
+    """A closed list of words stays what it is; every other field is bounded, and null only where the command has it."""
+    if get_origin(hint) is Literal:
+        return hint
+    bounded = _TYPES.get(name, Code)
+    return bounded | None if type(None) in get_args(hint) else bounded
 
 
 def _field(name: str, default: Any, factory: Any) -> FieldInfo:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -73,6 +73,12 @@ def test_address_and_body_say_all_that_a_command_can(act: Any) -> None:
     body = body_of(act.command, without=act.said_elsewhere, example=act.example)
     said = {*act.places, *act.without, *([act.numbered] if act.numbered else []), *(body.model_fields if body else ())}
     assert {one.name for one in fields(act.command)} - CONDITIONS == said - {"number"}
+    if body is not None:
+        hints, values = get_type_hints(act.command), get_type_hints(body)
+        null = {name for name in body.model_fields if type(None) in get_args(values[name])}
+        assert null - {"value"} == {name for name in body.model_fields if type(None) in get_args(hints[name])} - {
+            "value"
+        }
     if body is not None:
         command = act.command_of(
             dict.fromkeys(act.places, 1) | {"case": "GT-1"}, body.model_validate(act.example).model_dump()
@@ -209,6 +215,14 @@ MISFITS: tuple[tuple[str, Any], ...] = (
     ("/consents", {"consent": "return", "given": "yes"}), ("/duties/comfort", {"outcome": "forgotten"}),
     ("/tracks/rescue/contributions", {"note": "x" * 4001}), ("/tracks/rescue/moves", None), ("/closing", []),
 )  # fmt: skip
+
+
+def test_a_whole_case_is_offered_to_a_unit_that_is_named(standing: Site) -> None:
+    answer = standing.as_(POLICE).post(
+        f"/api/v1/cases/{Journey(standing).case}/transfers", json={"area": "800000", "to_unit": None, "reason": "home"}
+    )
+    problem(answer, 422, "request_invalid")
+    assert [one["field"] for one in answer.json()["errors"]] == ["/to_unit"]
 
 
 def test_bodies_that_are_not_of_their_form_do_nothing(standing: Site) -> None:

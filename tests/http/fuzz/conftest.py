@@ -113,7 +113,7 @@ def _furnished(site: Site) -> dict[str, list[str | int]]:
     return {
         "case": list(cases), "track": ["rescue", "aid"], "number": [int(offered[0].rpartition("/")[2]), 1, 2],
         "duty": ["comfort"], "event": [1, 2, 3], "attachment": [file["attachment"]], "request": [request["request"]],
-        "webhook": [hook["id"]], "lead": [reported], "receipt": [reported], "token": [token.id],
+        "webhook": [hook["id"]], "lead": [reported], "receipt": [reported], "token_id": [token.id],
         "Guitu-Acting-As": ["police-a", "police-a:caseworker"], "Guitu-Purpose": ["case_handling"],
         "to_unit": ["police-b", "civil-a", "health"], "unit": ["police-a"],
         "person": ["officer-1", "officer-2"], "name": ["play"], "parameter": ["stay_days", "strict"],

@@ -65,7 +65,7 @@ PLACES: Mapping[str, Fill] = {
     "lead": lambda world: world.lead,
     "receipt": lambda world: world.lead,
     "webhook": lambda world: world.webhook,
-    "token": lambda world: world.token,
+    "token_id": lambda world: world.token,
     "link": lambda world: world.link,
     "factor": lambda world: "F-0000-0000-0000",
     "person": lambda world: MANAGED,
