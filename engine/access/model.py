@@ -61,6 +61,10 @@ class CaseFile:
     ever: frozenset[str] = NOBODY
 
 
+NO_CASE = CaseFile("none", (), "victim", "open", {}, {}, {})
+"""What is judged where there is no case: a refusal of one that is not hers is not to take longer than this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the policies say: whether it is permitted, by which policies (of a refusal: which forbid it, or none).

@@ -8,16 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.access.judging import denied, may_know, unknown
-from engine.access.model import CaseFile, Circumstances, Role, Who
-from engine.ledger.event import ACTS
+from engine.access.model import NO_CASE, CaseFile, Circumstances, Role, Who
 from engine.service.account import Account
 from engine.service.circumstances import circumstances
 from engine.service.desk import Desk
 from engine.service.known import Known, load_with_key
 from engine.service.participation import case_file
 from engine.service.permission import admitted, note
-from engine.service.sight import tell_of
+from engine.service.sight import refused
 from engine.store.work import Work
 
 
@@ -47,16 +45,10 @@ def at_the_case(
     who = admitted(desk, account, work, meant)
     file = case_file(desk, case_id, work, now)
     given = circumstances(desk, who, case_id, work, now)
-    if file is None:
-        tell_of(desk, case_id, work, account)  # of nothing; but as much is asked as of a case she may not know of
-        raise unknown(case_id)
-    verdict = desk.gate.decide(who, action, file, given)
+    verdict = desk.gate.decide(who, action, file or NO_CASE, given)
+    if file is None or not verdict.allowed:
+        raise refused(desk, case_id, file, (who, given), action, verdict, work, account)
     note(account, verdict)
-    if not verdict.allowed:
-        tell_of(desk, case_id, work, account)
-        if not may_know(desk.gate, who, file, given):
-            raise unknown(case_id)
-        raise denied(desk.gate, who, action, verdict, ACTS[account.act])
     known = load_with_key(desk, case_id, work, for_update=for_update, classes=())
     known.tell(account)
     return AtCase(known, who, file, given, now, work, account)

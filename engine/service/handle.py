@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from engine.access.judging import judge, may_know, unknown
-from engine.access.model import CaseFile, Who
+from engine.access.model import NO_CASE, CaseFile, Who
 from engine.core import events as ev
 from engine.core.case import Case
 from engine.core.codes import hold_codes
@@ -276,12 +276,12 @@ def _load(desk: Desk, asked: _Asked, who: Who, work: Work) -> _Loaded:
 def _known(desk: Desk, case_id: str, asked: _Asked, who: Who, work: Work) -> Known:
     """The case, locked. For whoever may not know of it nothing is read or locked, be it there or not."""
     file = case_file(desk, case_id, work, asked.now)
-    if file is None:
-        raise unknown(case_id)
-    knows = may_know(desk.gate, who, file)
+    knows = may_know(desk.gate, who, file or NO_CASE)
     # Whoever was responsible once, or owes a duty, may act without taking part: there the case itself is judged.
-    if not (knows or who.unit in file.ever or isinstance(asked.command, SettleDuty)):
-        note(asked.account, desk.gate.decide(who, "see_case", file))
+    if file is None or not (knows or who.unit in file.ever or isinstance(asked.command, SettleDuty)):
+        verdict = desk.gate.decide(who, "see_case", file or NO_CASE)
+        if file is not None:
+            note(asked.account, verdict)
         raise unknown(case_id)
     try:
         return load_with_key(desk, case_id, work, for_update=True)

@@ -12,12 +12,12 @@ from typing import Literal
 
 from engine.access.gate import Gate
 from engine.access.judging import denied, may_know, unknown
-from engine.access.model import CaseFile, Circumstances, Verdict, Who
+from engine.access.model import NO_CASE, CaseFile, Circumstances, Verdict, Who
 from engine.core.case import Case, HandOff
 from engine.core.definition import Definition
 from engine.core.directory import Directory
 from engine.core.machine import Rules
-from engine.errors import Reason
+from engine.errors import GuituError, Reason
 from engine.ledger.event import ACTS
 from engine.service.account import Account
 from engine.service.by_class import class_of_document, class_of_judged
@@ -96,18 +96,11 @@ def look_up(
     now = desk.clock()
     file = case_file(desk, case_id, work, now)
     given = circumstances(desk, who, case_id, work, now)
-    if file is None:
-        tell_of(desk, case_id, work, account)  # of nothing; but as much is asked as of a case she may not know of
-        raise unknown(case_id)
-    verdicts = desk.gate.judged(
-        who, ("see_case", "read_timeline", *(f"disclose_{name}" for name in desk.gate.classes)), file, given
-    )
+    actions = ("see_case", "read_timeline", *(f"disclose_{name}" for name in desk.gate.classes))
+    verdicts = desk.gate.judged(who, actions, file or NO_CASE, given)
+    if file is None or not verdicts["see_case"].allowed:
+        raise refused(desk, case_id, file, (who, given), "see_case", verdicts["see_case"], work, account)
     note(account, verdicts["see_case"])
-    if not verdicts["see_case"].allowed:
-        tell_of(desk, case_id, work, account)
-        if may_know(desk.gate, who, file, given):
-            raise denied(desk.gate, who, "see_case", verdicts["see_case"], ACTS[account.act])
-        raise unknown(case_id)
     disclosed = {name: verdicts[f"disclose_{name}"] for name in desk.gate.classes}
     reading: Reading = "whole" if verdicts["read_timeline"].allowed else "preview"
     directory = desk.directory(work)
@@ -132,6 +125,24 @@ def open_for_reading(
     seen = look_up(desk, case_id, work, account, reads)
     permit(desk, account, seen.who, action, seen.file, seen.given)
     return seen
+
+
+def refused(  # noqa: PLR0917 - a refusal, and all that it is decided on
+    desk: Desk, case_id: str, file: CaseFile | None, asked: tuple[Who, Circumstances], action: str, verdict: Verdict,
+    work: Work, account: Account,
+) -> GuituError:  # fmt: skip
+    """What is said to whoever may not: :class:`NotPermitted`, or :class:`CaseUnknown` if she is not to know of it.
+
+    Where there is no case as much is asked, of record room and policies, as of one that is not hers.
+    """
+    who, given = asked
+    if file is not None:
+        note(account, verdict)
+    tell_of(desk, case_id, work, account)
+    knows = may_know(desk.gate, who, file or NO_CASE, given)
+    if file is None or not knows:
+        return unknown(case_id)
+    return denied(desk.gate, who, action, verdict, ACTS[account.act])
 
 
 def tell_of(desk: Desk, case_id: str, work: Work, account: Account) -> None:

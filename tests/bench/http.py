@@ -84,9 +84,10 @@ def _measure_one(plan: Plan, home: Home, found: Found, say: Say) -> None:
 def _measure_crowd(plan: Plan, home: Home, workers: int) -> Load:
     """Many at once, then as many at a bare route, for a part of the time."""
     with at_home(home) as desk:
-        cases, tokens = opened_cases(desk, plan.clients), signed_in(desk, COUNTIES)
+        first, cases = opened_cases(desk, workers), opened_cases(desk, plan.clients)
+        tokens = signed_in(desk, COUNTIES)
     with served(home, workers) as at:
-        asked_by(Crowd(at.port, 1.0, workers, cases[:workers], tokens))  # what is loaded once is loaded now
+        asked_by(Crowd(at.port, 1.0, workers, first, tokens))  # what is loaded once is loaded now
         before = at.cpu_seconds()
         tally = asked_by(Crowd(at.port, plan.seconds, plan.clients, cases, tokens))
         spent = at.cpu_seconds() - before
