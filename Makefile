@@ -20,7 +20,7 @@ LOCK   := uv pip compile pyproject.toml $(LOCKED) --extra build
 .DELETE_ON_ERROR:
 DEMO_FOLDER ?= demo-world
 
-.PHONY: help setup demo test check long bench lock clean
+.PHONY: help setup demo test check lint types definitions long bench lock clean
 
 help: ## Lists these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -35,11 +35,17 @@ demo: $(DEV) $(ASSETS) ## Plays the stories in a fresh world, then serves it unt
 test: $(DEV) $(ASSETS) ## Runs the tests on both databases (two workers; JOBS=n for more)
 	$(BIN)/python -m pytest -n $(JOBS)
 
-check: $(DEV) ## Lint, format, types, floors, definitions
+check: lint types definitions ## Lint, format, types, floors, definitions (-j2: two at a time)
+
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+types: $(DEV)
+	$(BIN)/mypy
+
+definitions: $(DEV)
 	$(BIN)/guitu definitions check
 
 long: $(DEV) ## Exhaustive sweeps, left out of `make test`

@@ -86,7 +86,19 @@ def _task(database: Database, command: Command, actor: Actor, **more: Any) -> di
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(SCENES))
+ON_POSTGRESQL = {"a move that offers", "a transfer of the whole case"}
+"""What every run dies of on PostgreSQL too: those that write most; `make long` has them all."""
+
+
+@pytest.mark.parametrize(
+    ("database", "name"),
+    [
+        pytest.param(kind, name, marks=pytest.mark.long if kind == "postgresql" and name not in ON_POSTGRESQL else ())
+        for kind in ("sqlite", "postgresql")
+        for name in SCENES
+    ],
+    indirect=["database"],
+)
 def test_a_process_killed_between_any_two_steps_leaves_all_or_nothing(
     database: Database, processes: Processes, name: str
 ) -> None:

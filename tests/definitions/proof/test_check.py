@@ -34,6 +34,7 @@ def test_what_ships_is_sound(name: str) -> None:
     assert [(flaw.code, flaw.where, [line.en for line in flaw.path]) for flaw in found.flaws] == []
 
 
+@pytest.mark.long  # `make check` proves the same, by the command that a user has
 @pytest.mark.parametrize("name", NAMES)
 def test_what_ships_keeps_every_invariant(name: str) -> None:
     findings = Findings()
