@@ -166,9 +166,8 @@ def take(desk: Desk, request: str, who: Who, work: Work, account: Account, *, an
     """
     row = work.request(request, for_update=True)
     place = request if row is None else row.case_id
-    file = case_file(
-        desk, place, work, desk.clock()
-    )  # as much is asked where there is no request as of one that is not hers
+    # As much is asked of the record room where there is no request as of one that is not hers.
+    file = case_file(desk, place, work, desk.clock())
     if row is None or not _may_know_of(desk, row, who, file, account, answering=answering):
         tell_of(desk, place, work, account)
         raise _no_request(request)
